@@ -1,0 +1,120 @@
+"""Cells, bit order and collective operators: every convention of the package is decided here.
+
+- |0> is the ground state, |1> the excited state, sigma_- = |0><1|, n_i = |1><1|.
+- Cell i is Qiskit qubit i and the order is little-endian: basis state number b has cell i excited
+  where bit i of b is set, the bit string reads "q_{N-1} ... q_0", and cell i stands at position
+  N-1-i of a Kronecker product.
+- J_- = sum_i sigma_-^i, J_+ = J_-^dagger, J_z = sum_i (n_i - 1/2).
+- H_B = sum_i e_i n_i, zero in the ground state, with e_i = 1 by default (units of
+  hbar*mean(omega)).
+
+Source: docs/physics.md, section 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+#: Largest number of cells whose dense 2^N x 2^N states the package will hold.
+MAX_DENSE_CELLS = 10
+
+
+@lru_cache(maxsize=16)
+def excitations(n_cells: int) -> NDArray[np.int64]:
+    """Number of excited cells in each of the 2^N basis states, in basis order (read-only)."""
+    n = check_integer("n_cells", n_cells, at_least=1)
+    numbers = np.arange(2**n)
+    total = sum(((numbers >> i) & 1) for i in range(n))
+    result = np.asarray(total, dtype=np.int64)
+    result.flags.writeable = False
+    return result
+
+
+def lowering(n_cells: int, cell: int) -> sp.csr_array:
+    """sigma_-^i = |0><1| of one cell on the full 2^N space, as a sparse matrix."""
+    n = check_integer("n_cells", n_cells, at_least=1)
+    i = check_integer("cell", cell, at_least=0, at_most=n - 1)
+    one = sp.csr_array(np.array([[0.0, 1.0], [0.0, 0.0]], dtype=np.complex128))
+    left, right = sp.eye_array(2 ** (n - 1 - i)), sp.eye_array(2**i)
+    return sp.csr_array(sp.kron(sp.kron(left, one), right))
+
+
+def number(n_cells: int, cell: int) -> sp.csr_array:
+    """n_i = |1><1| of one cell on the full 2^N space, as a sparse matrix."""
+    minus = lowering(n_cells, cell)
+    return sp.csr_array(minus.T @ minus)
+
+
+def collective_lowering(n_cells: int, couplings: Sequence[float] | None = None) -> sp.csr_array:
+    """J_- = sum_i g_i sigma_-^i with g_i = 1 by default, as a sparse matrix."""
+    g = np.ones(n_cells) if couplings is None else np.asarray(couplings, dtype=np.float64)
+    if g.shape != (n_cells,):
+        raise broken_rule("couplings", f"one number per cell ({n_cells})", couplings)
+    total = sp.csr_array((2**n_cells, 2**n_cells), dtype=np.complex128)
+    for i in range(n_cells):
+        total = total + g[i] * lowering(n_cells, i)
+    return sp.csr_array(total)
+
+
+def cell_energies(n_cells: int, energies: Sequence[float] | None = None) -> FloatArray:
+    """Validated cell energies e_i, shape (N,), all 1 by default.
+
+    Raises:
+        InputError: if their number is not N or one of them is not finite and > 0.
+    """
+    n = check_integer("n_cells", n_cells, at_least=1)
+    if energies is None:
+        return np.ones(n)
+    values = [check_number("energies", e, above=0) for e in np.asarray(energies).ravel().tolist()]
+    if len(values) != n:
+        raise InputError(f"'energies' must hold one number per cell ({n}), not {len(values)}.")
+    return np.array(values)
+
+
+def level_energies(n_cells: int, energies: Sequence[float] | None = None) -> FloatArray:
+    """Diagonal of H_B = sum_i e_i n_i in basis order, shape (2^N,)."""
+    e = cell_energies(n_cells, energies)
+    bits = (np.arange(2**n_cells)[:, None] >> np.arange(n_cells)) & 1
+    return np.asarray(bits @ e, dtype=np.float64)
+
+
+def n_cells_of(state: ComplexArray) -> int:
+    """Number of cells of a state of dimension 2^N (vector or square matrix).
+
+    Raises:
+        InputError: if the shape is not (2^N,) or (2^N, 2^N).
+    """
+    dimension = state.shape[0] if state.ndim in (1, 2) else 0
+    square = state.ndim == 1 or (state.ndim == 2 and state.shape[0] == state.shape[1])
+    n = dimension.bit_length() - 1
+    if not square or n < 1 or 2**n != dimension:
+        raise InputError(
+            f"A state must have shape (2^N,) or (2^N, 2^N) with N >= 1, not {state.shape}."
+        )
+    return n
+
+
+def basis_index(bits: str) -> int:
+    """Basis number of a bit string "q_{N-1} ... q_0" (the leftmost letter is cell N-1)."""
+    if not bits or set(bits) - {"0", "1"}:
+        raise broken_rule("bits", "a string of 0 and 1", bits)
+    return int(bits, 2)
+
+
+def product_state(populations: Sequence[float]) -> ComplexArray:
+    """Density matrix of independent cells with excited populations p_i (cell 0 first)."""
+    weights = np.ones(1)
+    for p in populations:
+        p = check_number("populations", p, at_least=0, at_most=1)
+        weights = np.kron(np.array([1.0 - p, p]), weights)
+    return np.diag(weights).astype(np.complex128)

@@ -1,0 +1,1 @@
+"""Charging dynamics: engines that take a Battery, and the choice between them."""
