@@ -8,6 +8,7 @@ import scipy.linalg
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.reduction import equal_steps, reduce_generator
+from qbat_circuits.errors import check_number
 
 
 def propagate(battery: Battery, start: ComplexArray, times: FloatArray) -> ComplexArray:
@@ -37,3 +38,22 @@ def propagate(battery: Battery, start: ComplexArray, times: FloatArray) -> Compl
         for i, k in enumerate(which):
             now = rows[i] = expm_multiply(reduced.matrix * steps[k], now) if steps[k] else now
     return reduced.states(rows)
+
+
+def evolve(battery: Battery, states: ComplexArray, duration: float) -> ComplexArray:
+    """Many states after the same time: exp(L t) on each, shape (..., 2^N, 2^N).
+
+    Args:
+        battery: the model.
+        states: density matrices, shape (..., 2^N, 2^N).
+        duration: t >= 0.
+    """
+    from scipy.sparse.linalg import expm_multiply
+
+    duration = check_number("duration", duration, at_least=0)
+    if duration == 0.0:
+        return states
+    # Column-stacked: the first matrix index runs fastest.
+    stacked = np.swapaxes(states, -1, -2).reshape(-1, states.shape[-1] ** 2).T
+    after = np.asarray(expm_multiply(battery.liouvillian() * duration, stacked))
+    return np.ascontiguousarray(np.swapaxes(after.T.reshape(states.shape), -1, -2))

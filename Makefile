@@ -1,0 +1,48 @@
+# From a fresh clone:  make run  (the main job)  and  make test  (everything, notebooks included).
+# Another interpreter:  make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+INSTALL := $(PIP) --build-constraint constraints.txt
+
+# One thread per process: the tests run side by side and their matrices are small.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: run test lint clean
+
+run: $(VENV)/.installed-run
+	@$(BIN)/qbat run --out qbat-results
+
+test: $(VENV)/.installed-test
+	@rm -rf build/notebooks
+	@$(BIN)/jupytext --quiet --to build/notebooks//ipynb notebooks/*.py
+	@$(BIN)/python -m pytest --quiet -n 2 --nbmake tests build/notebooks
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict qbat_circuits
+
+clean:
+	rm -rf $(VENV) build dist qbat-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The environment. A stamp is renewed only where the declared dependencies changed.
+$(VENV)/.ready: constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python >= 3.11 is needed, but '$(PYTHON)' was not found: name one with 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1): name a newer one with 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "'$(PYTHON)' lacks the venv module: install it (on Debian and Ubuntu the package python3-venv)." >&2; exit 1; }
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+	@touch $@
+
+$(VENV)/.installed-run: $(VENV)/.ready pyproject.toml
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-test $(VENV)/.installed-dev: $(VENV)/.installed-%: $(VENV)/.installed-run
+	@$(INSTALL) --group $*
+	@touch $@

@@ -1,0 +1,259 @@
+"""Calibrations: what was measured about a chip's qubits, validated, in SI, dated, with sources.
+
+`load_calibration` reads a bundled chip or a file. What happens to missing, odd and unphysical
+values is decided in `qbat_circuits.qubit_calibration`; nothing is invented here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from qbat_circuits.calibration_files import (
+    FORMAT,
+    VERSION,
+    bundled_calibrations,
+    calibration_content,
+    find_calibration,
+)
+from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number
+from qbat_circuits.json_files import canonical_sha256, read_json, write_json
+from qbat_circuits.qubit_calibration import (
+    FIGURES,
+    CalibrationWarning,
+    QubitCalibration,
+    as_date,
+    named_qubits,
+    warnings_of,
+)
+
+__all__ = [
+    "Calibration",
+    "FigureSource",
+    "QubitCalibration",
+    "bundled_calibrations",
+    "load_calibration",
+]
+
+Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class FigureSource:
+    """Where one kind of figure comes from.
+
+    Args:
+        figure: a figure of `QubitCalibration`, or ``line_rate_per_s``.
+        source: file, paper or reason, as text.
+        verified: whether the number was read in its source, not remembered or chosen.
+    """
+
+    figure: str
+    source: str
+    verified: bool
+
+    def __post_init__(self) -> None:
+        check_choice("figures", self.figure, (*FIGURES, "line_rate_per_s"))
+        _check_text(f"figures.{self.figure}.source", self.source)
+        _check_flag(f"figures.{self.figure}.verified", self.verified)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A chip's calibration, validated, in SI.
+
+    Args:
+        name: short name, such as ``brisbane``.
+        description: what the chip is.
+        source: where the data comes from.
+        qubits: figures of every qubit, qubit i at position i.
+        figures: source of each kind of figure; every kind that a qubit has must be there.
+        calibrated_at: ISO date with time zone; None for a chip that was never measured.
+        tunable: whether the qubits can be tuned to one frequency.
+        common_line: whether the qubits couple to one line, which can be the common bath.
+        t1_includes_line: whether T1 was measured with the decay into that line in it.
+        line_rate_per_s: decay rate kappa of one qubit into an empty line, in 1/s.
+        coupling_map: pairs of qubits with a two-qubit gate, smaller number first; may be empty.
+
+    Raises:
+        InputError: if a value breaks its rule.
+    """
+
+    name: str
+    description: str
+    source: str
+    qubits: tuple[QubitCalibration, ...]
+    figures: tuple[FigureSource, ...]
+    calibrated_at: str | None = None
+    tunable: bool = False
+    common_line: bool = False
+    t1_includes_line: bool = False
+    line_rate_per_s: float | None = None
+    coupling_map: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("name", "description", "source"):
+            _check_text(field, getattr(self, field))
+        for field in ("tunable", "common_line", "t1_includes_line"):
+            _check_flag(field, getattr(self, field))
+        if self.calibrated_at is not None:
+            as_date("calibrated_at", self.calibrated_at)
+        if self.line_rate_per_s is not None:
+            rate = check_number("line_rate_per_s", self.line_rate_per_s, at_least=0)
+            object.__setattr__(self, "line_rate_per_s", rate)
+        if not self.qubits:
+            raise InputError("'qubits' must hold at least one qubit, not none.")
+        for position, qubit in enumerate(self.qubits):
+            if qubit.index != position:
+                raise broken_rule(f"qubits[{position}].index", str(position), qubit.index)
+        object.__setattr__(self, "qubits", tuple(self.qubits))
+        object.__setattr__(self, "coupling_map", self._checked_pairs())
+        object.__setattr__(self, "figures", self._checked_figures())
+
+    def _checked_pairs(self) -> tuple[tuple[int, int], ...]:
+        pairs = set()
+        for k, pair in enumerate(self.coupling_map):
+            chip = range(len(self.qubits))
+            if len(pair) != 2 or pair[0] == pair[1] or not all(q in chip for q in pair):
+                rule = f"two different qubits from 0 to {len(chip) - 1}"
+                raise broken_rule(f"coupling_map[{k}]", rule, list(pair))
+            pairs.add((min(pair), max(pair)))
+        return tuple(sorted(pairs))
+
+    def _checked_figures(self) -> tuple[FigureSource, ...]:
+        order = [*FIGURES, "line_rate_per_s"]
+        named = [figure.figure for figure in self.figures]
+        if len(set(named)) < len(named):
+            raise broken_rule("figures", "one entry per figure", named)
+        for name in order:
+            owners = [self] if name == "line_rate_per_s" else self.qubits
+            if name not in named and any(getattr(owner, name) is not None for owner in owners):
+                raise InputError(f"'figures' must say where '{name}' comes from.")
+        return tuple(sorted(self.figures, key=lambda figure: order.index(figure.figure)))
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
+        """From parsed JSON of our own format or of IBM's BackendProperties.
+
+        Raises:
+            InputError: if the content is of neither format or a value breaks its rule.
+        """
+        known = calibration_content(content)
+        qubits = [
+            QubitCalibration(**{**qubit, "dates": tuple(qubit.get("dates", {}).items())})
+            for qubit in known.pop("qubits")
+        ]
+        figures = [FigureSource(name, **figure) for name, figure in known.pop("figures").items()]
+        rest = {field.name: known[field.name] for field in fields(cls) if field.name in known}
+        return cls(qubits=tuple(qubits), figures=tuple(figures), **rest)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON content of our own format, without what is missing; the inverse of `from_dict`."""
+        content = {k: v for k, v in vars(self).items() if v is not None}
+        content["coupling_map"] = [list(pair) for pair in self.coupling_map]
+        content["figures"] = {
+            f.figure: {"source": f.source, "verified": f.verified} for f in self.figures
+        }
+        content["qubits"] = [
+            {k: v for k, v in asdict(q).items() if v is not None} | {"dates": dict(q.dates)}
+            for q in self.qubits
+        ]
+        return {"format": FORMAT, "version": VERSION, **content}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write our own format in one step; `load_calibration` reads it back as an equal value.
+
+        Raises:
+            InputError: if the place cannot be written.
+        """
+        write_json(path, self.to_dict())
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the whole content: equal for equal calibrations only."""
+        return canonical_sha256(self.to_dict())
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Kinds of figures that nobody has read in their source."""
+        return tuple(figure.figure for figure in self.figures if not figure.verified)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every oddity as one sentence that names its qubit."""
+        return tuple(str(warning) for warning in self._all_warnings())
+
+    def warnings_by_kind(self, qubits: Iterable[int] | None = None) -> tuple[str, ...]:
+        """One sentence per kind of oddity, naming every qubit that has it.
+
+        Args:
+            qubits: only these qubits; all by default.
+        """
+        wanted = set(range(len(self.qubits)) if qubits is None else qubits)
+        groups: dict[tuple[str, str], list[int]] = {}
+        for warning in self._all_warnings():
+            if warning.qubit in wanted:
+                groups.setdefault((warning.kind, warning.policy), []).append(warning.qubit)
+        return tuple(f"{kind}: {named_qubits(q)}; {do}." for (kind, do), q in groups.items())
+
+    def table(self) -> Table:
+        """Headers with units, and one row per qubit with its figures and its oddities.
+
+        Missing figures read ``-``; the header of a figure that is not verified says so.
+        """
+        headers = ["qubit"]
+        for name, figure in FIGURES.items():
+            doubt = ", not verified" if name in self.unverified else ""
+            headers.append(f"{figure.words} ({figure.unit}{doubt})")
+        kinds: dict[int, list[str]] = {}
+        for warning in self._all_warnings():
+            kinds.setdefault(warning.qubit, []).append(warning.kind)
+        rows = []
+        for qubit in self.qubits:
+            values = ((getattr(qubit, name), figure.scale) for name, figure in FIGURES.items())
+            cells = ["-" if value is None else f"{value * scale:.5g}" for value, scale in values]
+            rows.append((str(qubit.index), *cells, "; ".join(kinds.get(qubit.index, []))))
+        return (*headers, "warnings"), rows
+
+    def source_table(self) -> Table:
+        """Headers and one row per kind of figure: what it is, whether verified, its source."""
+        rows: list[tuple[str, ...]] = [
+            (f.figure, "yes" if f.verified else "no", f.source) for f in self.figures
+        ]
+        return ("figure", "verified", "source"), rows
+
+    def _all_warnings(self) -> list[CalibrationWarning]:
+        doubtful = self.unverified
+        return [w for q in self.qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
+
+
+def load_calibration(name_or_path: str | os.PathLike[str]) -> Calibration:
+    """A bundled calibration by name, or the calibration in a file.
+
+    Args:
+        name_or_path: one of `bundled_calibrations`, or the path of a JSON file in our own format
+            or as IBM saves BackendProperties; which of the two is told from its content. A
+            bundled name wins over a file of that name: write ``./brisbane`` for the file.
+
+    Raises:
+        InputError: if the name is unknown, or the file unreadable or breaking a rule; one sentence
+            that names the file, the field, the rule and the value.
+    """
+    path = find_calibration(name_or_path)
+    content = read_json(path, "calibration")
+    try:
+        return Calibration.from_dict(content)
+    except InputError as error:
+        raise InputError(f"The calibration file {str(path)!r} is refused: {error}") from None
+
+
+def _check_text(field: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise broken_rule(field, "one line of text", value)
+
+
+def _check_flag(field: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise broken_rule(field, "true or false", value)

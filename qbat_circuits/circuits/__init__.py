@@ -1,0 +1,1 @@
+"""Circuits of the package: Qiskit only, no simulator."""

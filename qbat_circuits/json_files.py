@@ -1,0 +1,189 @@
+"""JSON in and out: the safety checks, the atomic write and the content hash, for every file format.
+
+A file that a user hands over may be anything, so reading refuses, each with one sentence: what is
+missing, a directory, unreadable, empty, too large, not UTF-8, not JSON, nested too deeply, and
+objects that name a key twice. NaN, Infinity and numbers that overflow a double are refused too:
+they are not JSON, and no field of this package means anything by them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from qbat_circuits.errors import InputError, shown
+
+#: Largest file that is read, in bytes (the largest public chip snapshots are below 1 MB).
+MAX_FILE_BYTES = 64 * 1024 * 1024
+#: Deepest nesting that is read; no file of this package needs more than eight levels.
+MAX_DEPTH = 64
+
+
+def read_json(path: str | os.PathLike[str], what: str) -> Any:
+    """The content of one JSON file, as dict, list, str, int, float, bool or None.
+
+    Args:
+        path: the file; a leading UTF-8 byte-order mark is accepted.
+        what: what the file should be, for the error sentence, such as ``"calibration"``.
+
+    Raises:
+        InputError: if the file cannot be read, is empty, larger than `MAX_FILE_BYTES`, not UTF-8,
+            not JSON, nested deeper than `MAX_DEPTH`, holds a number that is not finite, or an
+            object with a key given twice.
+    """
+    name, data = _read_bytes(path, what)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text (byte {error.start}).") from None
+    if not text.strip():
+        raise InputError(f"{name} is empty.")
+    try:
+        content = json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_float=_finite,
+            parse_int=_whole,
+            parse_constant=_refuse_constant,
+        )
+        _check_depth(content)
+        if "\\ud" in text.lower():  # escapes may spell half a character, which nothing can print
+            json.dumps(content, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"{name} is not valid JSON: {error.msg} at {where}.") from None
+    except RecursionError:
+        raise InputError(f"{name} is nested deeper than {MAX_DEPTH} levels.") from None
+    except UnicodeEncodeError:
+        raise InputError(f"{name} holds a text with half a character (a lone surrogate).") from None
+    except _Refused as error:
+        raise InputError(f"{name} is refused: {error}.") from None
+    return content
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write JSON with sorted keys, indented, UTF-8, a newline at the end, in one step.
+
+    Raises:
+        InputError: if the place cannot be written.
+        ValueError: if ``content`` holds NaN or Infinity; nothing is written then.
+    """
+    write_atomically(path, json_bytes(content))
+
+
+def json_bytes(content: Any) -> bytes:
+    """The bytes of a JSON file: sorted keys, indented, UTF-8, a newline at the end.
+
+    Raises:
+        ValueError: if ``content`` holds NaN or Infinity.
+    """
+    text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file in one step: readers see the old content or the new one, never a part.
+
+    The data goes to a temporary file in the same folder that then takes the name (`os.replace`).
+    What is no regular file, such as ``/dev/stdout``, is written to directly.
+
+    Raises:
+        InputError: if the place cannot be written.
+    """
+    try:
+        target = Path(path)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        target = target.resolve()
+        temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"The file {os.fspath(path)!r} cannot be written: {reason}.") from None
+
+
+def canonical_sha256(content: Any) -> str:
+    """SHA-256 (hex) of canonical JSON: sorted keys, no blanks, ASCII, shortest exact floats.
+
+    Equal content gives equal hashes on every machine. ``1`` and ``1.0`` are different content.
+
+    Raises:
+        ValueError: if ``content`` holds NaN or Infinity.
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+class _Refused(Exception):
+    """Why valid JSON syntax is refused; the message is the end of the sentence."""
+
+
+def _read_bytes(path: str | os.PathLike[str], what: str) -> tuple[str, bytes]:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"The {what} file must be given as a path, not {shown(path)}.")
+    name = f"The {what} file {os.fspath(path)!r}"
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist.") from None
+    except IsADirectoryError:
+        raise InputError(f"{name} is a directory.") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{name} cannot be read: {error}.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"{name} is larger than {MAX_FILE_BYTES // 1024**2} MiB.")
+    return name, data
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        double = next(key for key, count in counts.items() if count > 1)
+        raise _Refused(f"the key {shown(double)} stands twice in one object")
+    return content
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Refused(f"the number {shown(text)} is too large for a double")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > 300:  # beyond every double
+        raise _Refused(f"the number {shown(text)} is too large for a double")
+    return int(text)
+
+
+def _refuse_constant(text: str) -> float:
+    raise _Refused(f"{text} is not a number that JSON knows")
+
+
+def _check_depth(content: Any) -> None:
+    """Level by level instead of by recursion, which deep nesting would break."""
+    level = [content]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return
+        children = (item.values() if isinstance(item, dict) else item for item in containers)
+        level = [child for group in children for child in group]
+    raise RecursionError

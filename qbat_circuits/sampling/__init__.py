@@ -1,0 +1,1 @@
+"""Integer counts, from an emulator or a laboratory."""

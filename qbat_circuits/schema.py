@@ -1,0 +1,262 @@
+"""The experiment file: one schema for everything that the command line runs.
+
+Reading checks structure, types and what fields demand of each other; ranges of physical values are
+checked where the values are used (baths, battery, device), with the same one-sentence errors.
+docs/experiment-file.md documents every field.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from qbat_circuits.cells import FloatArray
+from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.file_models import FileModel, validated
+from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256
+
+#: Largest experiment file that is read, in bytes.
+MAX_FILE_BYTES = 2**20
+
+
+class Chip(FileModel):
+    """[chip]: which qubits of which calibrated chip; leave the table out for an ideal battery."""
+
+    calibration: str
+    """Bundled name or path of a calibration."""
+    qubits: list[int] | Literal["auto"]
+    """Qubits on the chip, cell 0 first; "auto" chooses [battery].n_cells of them by readout."""
+    tune_to_resonance: bool
+    """Put all cells at their mean frequency. No default: a fixed-frequency chip cannot do it."""
+    assumed_frequency_hz: float | None = None
+    """Frequency of qubits for which the calibration has none, and only of those."""
+    residual_population: float | None = None
+    """Excited population of every cell at rest, in [0, 0.5)."""
+    residual_temperature_k: float | None = None
+    """Instead of residual_population: temperature of the cells' own environment."""
+
+
+class BatteryTable(FileModel):
+    """[battery]: the cells."""
+
+    n_cells: int | None = None
+    """Number of cells, without [chip] or with qubits = "auto"."""
+    levels: Literal[2] = 2
+    """Levels of a cell."""
+    initial_state: str | None = None
+    """"ground", "thermal" (residual populations) or a bit string; "thermal" with a chip."""
+
+
+class BathTable(FileModel):
+    """[bath]: the collective bath."""
+
+    kind: Literal["thermal", "squeezed"] = "thermal"
+    """"thermal", or "squeezed" with the squeezing given."""
+    rate: float
+    """Collective rate kappa of one cell: 1/s with [chip], else any inverse time."""
+    occupation: float | None = None
+    """Thermal photons n at the cells' frequency; or temperature_k."""
+    temperature_k: float | None = None
+    """Bath temperature at the chip's mean frequency, instead of occupation."""
+    squeezing: list[float] | None = None
+    """M of a squeezed bath as [re, im], |M|^2 <= n(n+1)."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> BathTable:
+        if (self.occupation is None) == (self.temperature_k is None):
+            raise ValueError("'bath' must hold one of 'occupation' and 'temperature_k'.")
+        if (self.kind == "squeezed") != (self.squeezing is not None):
+            raise ValueError("'bath.squeezing' must be given for kind 'squeezed', and only there.")
+        if self.squeezing is not None and len(self.squeezing) != 2:
+            raise ValueError("'bath.squeezing' must be a pair [re, im].")
+        return self
+
+
+class NoiseTable(FileModel):
+    """[noise]: the same local noise for every cell; with [chip] it replaces the chip's T1, T2."""
+
+    rate: float = 0.0
+    """Emission rate gamma."""
+    occupation: float = 0.0
+    """Thermal photons n_l of the cell's own environment."""
+    dephasing: float = 0.0
+    """Pure dephasing rate gamma_phi."""
+
+
+class TimeGrid(FileModel):
+    """Evenly spaced saved times."""
+
+    start: float = 0.0
+    """First saved time."""
+    stop: float
+    """Last saved time: s with [chip], else in inverse units of the rates."""
+    num: int
+    """Number of saved times, at least 2."""
+
+    def array(self) -> FloatArray:
+        """The saved times, shape (num,)."""
+        check_integer("charging.times.num", self.num, at_least=2, at_most=100_000)
+        return np.linspace(self.start, self.stop, self.num)
+
+
+class Charging(FileModel):
+    """[charging]: how long, and with which engine."""
+
+    times: TimeGrid
+    """Saved times, {start, stop, num}."""
+    engine: str = "auto"
+    """"auto" (Qiskit Dynamics up to 6 cells), "qiskit-dynamics" or "propagator"."""
+    tolerance: float = 1e-10
+    """Relative and absolute tolerance of "qiskit-dynamics"."""
+    mode: Literal["bath"] = "bath"
+    """"bath": the collective bath acts on all cells at once."""
+
+
+class Measurement(FileModel):
+    """[measurement]: readout at the best charging time, and the estimate."""
+
+    scheme: Literal["pauli"] = "pauli"
+    """"pauli": all 3^N Pauli settings, full tomography."""
+    bath_off: bool = True
+    """Whether the collective bath is off between charging and readout."""
+    delay_s: float = 0.0
+    """Wait between charging and the measurement rotation."""
+    rotation_s: float = 0.0
+    """Duration of the rotation: noise acts for this long on the rotated state."""
+    shots: int = 4000
+    """Shots per setting."""
+    confidence: float = 0.95
+    """Confidence level of the intervals."""
+    seed: int = 7
+    """Seed of every random number of the run."""
+
+
+class Experiment(FileModel):
+    """A whole experiment, as its file says it."""
+
+    chip: Chip | None = None
+    """Which chip; leave out for an ideal, dimensionless battery."""
+    battery: BatteryTable = BatteryTable()
+    """The cells."""
+    bath: BathTable
+    """The collective bath."""
+    noise: NoiseTable | None = None
+    """Local noise without a chip, or instead of the chip's."""
+    charging: Charging
+    """Times and engine."""
+    measurement: Measurement = Measurement()
+    """Readout and estimate."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Experiment:
+        chip, n = self.chip, self.battery.n_cells
+        if chip is None and n is None:
+            raise ValueError("'battery.n_cells' must be given where there is no [chip].")
+        if chip is None and self.bath.temperature_k is not None:
+            raise ValueError("'bath.temperature_k' needs a [chip] for its frequency.")
+        if chip is None and (self.measurement.delay_s or self.measurement.rotation_s):
+            raise ValueError("'measurement.delay_s' and 'rotation_s' need a [chip].")
+        if chip is not None and chip.qubits == "auto" and n is None:
+            raise ValueError("'battery.n_cells' must be given where 'chip.qubits' is \"auto\".")
+        if chip is not None and isinstance(chip.qubits, list) and n not in (None, len(chip.qubits)):
+            raise ValueError(
+                f"'battery.n_cells' must be the number of 'chip.qubits' ({len(chip.qubits)}), "
+                f"not {n}."
+            )
+        return self
+
+    def sha256(self) -> str:
+        """Hash of the whole content, defaults included."""
+        return canonical_sha256(self.model_dump(mode="json"))
+
+    def changed(
+        self,
+        calibration: str | None = None,
+        n_cells: int | None = None,
+        shots: int | None = None,
+        seed: int | None = None,
+    ) -> Experiment:
+        """The same experiment with another chip, number of cells, shots or seed.
+
+        Another number of cells than the listed qubits', or another chip, lets the qubits be chosen
+        ("auto"); ``None`` keeps what the file says.
+        """
+        content = self.model_dump()
+        chip = content["chip"]
+        if calibration is not None:
+            if chip is None:
+                raise InputError("'--calibration' needs an experiment with a [chip].")
+            chip["calibration"] = calibration
+        listed = chip is not None and chip["qubits"] != "auto"
+        kept = len(chip["qubits"]) if listed else content["battery"]["n_cells"]
+        if listed and (calibration is not None or n_cells not in (None, kept)):
+            chip["qubits"] = "auto"
+            content["battery"]["n_cells"] = kept
+        if n_cells is not None and not (listed and n_cells == kept and calibration is None):
+            content["battery"]["n_cells"] = n_cells
+        for key, value in (("shots", shots), ("seed", seed)):
+            if value is not None:
+                content["measurement"][key] = value
+        return validated(Experiment, content)
+
+
+def load_experiment(path: str | os.PathLike[str]) -> Experiment:
+    """Read an experiment file (TOML).
+
+    A relative calibration path is taken from the file's own folder.
+
+    Raises:
+        InputError: if the file cannot be read, is no TOML or does not fit the schema.
+    """
+    name = f"The experiment file {os.fspath(path)!r}"
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise InputError(f"{name} is larger than {MAX_FILE_BYTES} bytes.")
+        content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{name} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is not valid TOML: {str(error).rstrip('.')}.") from None
+    except RecursionError:
+        raise InputError(f"{name} is nested deeper than {MAX_DEPTH} levels.") from None
+    except ValueError as error:  # a NUL in the path, a number of thousands of digits
+        raise InputError(f"{name} cannot be read: {error}.") from None
+    try:
+        experiment = validated(Experiment, content)
+    except InputError as error:
+        raise InputError(f"{name} is refused: {error}") from None
+    return _with_absolute_calibration(experiment, Path(path).resolve().parent)
+
+
+def bundled_example() -> Experiment:
+    """The experiment that `qbat run` runs without a file: three cells of brisbane."""
+    return load_experiment(Path(__file__).parent / "examples" / "first_charge.toml")
+
+
+def _with_absolute_calibration(experiment: Experiment, folder: Path) -> Experiment:
+    chip = experiment.chip
+    if chip is None or Path(chip.calibration).is_absolute():
+        return experiment
+    beside = folder / chip.calibration
+    if not beside.is_file():
+        return experiment
+    changed = chip.model_copy(update={"calibration": str(beside)})
+    return experiment.model_copy(update={"chip": changed})
+
+
+def read_table(content: dict[str, Any]) -> Experiment:
+    """An experiment from the content of a file that was parsed elsewhere.
+
+    Raises:
+        InputError: if it does not fit the schema.
+    """
+    return validated(Experiment, content)

@@ -1,0 +1,144 @@
+"""What a run found, as text for a terminal or a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from qbat_circuits.analysis.estimate import ErgotropyEstimate
+from qbat_circuits.dynamics.charging import ChargingCurve
+from qbat_circuits.study.experiment import ExperimentResult
+from qbat_circuits.study.model import Model
+from qbat_circuits.units import quantum_uev, temperature_from_occupation
+
+Rows = list[tuple[str, str]]
+
+
+def headline(model: Model) -> str:
+    """The first printed line: what this is, and whether any chip could be it."""
+    if not model.hypothetical or model.device is None:
+        return model.statement
+    return f"HYPOTHETICAL: {model.statement} ({model.device.hypothetical_reason})"
+
+
+def summary_sections(result: ExperimentResult) -> Iterator[tuple[str, Rows]]:
+    """Titled groups of (what, value) rows, in reading order."""
+    if result.model.device is not None:
+        yield "Chip", list(_chip_rows(result.model))
+    yield "Charging", list(_charging_rows(result))
+    yield "Measurement", list(_measurement_rows(result))
+
+
+def sentences(result: ExperimentResult) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Titled lists of sentences: what was assumed and what to beware of."""
+    if result.model.assumptions:
+        yield "Assumed", result.model.assumptions
+    if result.notes:
+        yield "Notes", result.notes
+
+
+def _chip_rows(model: Model) -> Iterator[tuple[str, str]]:
+    device = model.device
+    if device is None:
+        return
+    yield "calibration", f"{device.name}, {device.calibrated_at or 'undated'}"
+    matrices = device.readout.assignment
+    for cell, transmon in enumerate(device.cells):
+        frequency = (
+            "no frequency"
+            if transmon.frequency_hz is None
+            else (f"{transmon.frequency_hz / 1e9:.4g} GHz")
+        )
+        yield (
+            f"cell {cell}: qubit {transmon.index}",
+            f"T1 {transmon.t1_s * 1e6:.4g} us, T2 {transmon.t2_s * 1e6:.4g} us, {frequency}, "
+            f"P(1|0) {matrices[cell, 1, 0]:.2%}, P(0|1) {matrices[cell, 0, 1]:.2%}",
+        )
+
+
+def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
+    model, plateau, steady = result.model, result.plateau, result.steady
+    bath, frequency = model.battery.bath, model.frequency_hz
+    unit = "" if frequency is None else "/s"
+    text = f"rate {bath.rate:.4g}{unit}, occupation {bath.occupation:.4g}"
+    if bath.squeezing:
+        text += f", squeezing {bath.squeezing:.4g}"
+    if frequency is not None:
+        kelvin = temperature_from_occupation(frequency, bath.occupation)
+        text += f" ({kelvin:.4g} K at {frequency / 1e9:.4g} GHz)"
+    yield "collective bath", text
+    deviation = max(result.energy_deviation, result.ergotropy_deviation)
+    yield "engine", f"{result.curve.engine}, {deviation:.1e} from {result.check_engine}"
+    yield "best charging time", _time(model, plateau.peak_time)
+    end = _time(model, plateau.stop) + ("" if plateau.stops_inside else " (end of the curve)")
+    window = f"{_time(model, plateau.start)} to {end}"
+    yield f"window with W >= {plateau.share:.0%} of it", window
+    yield "stored energy there", _energy(model.frequency_hz, result.energy_true)
+    yield "ergotropy there", _energy(model.frequency_hz, result.ergotropy_true)
+    if steady is not None:
+        kind = "unique" if steady.unique else "decided by the start"
+        yield "steady-state ergotropy", f"{_energy(model.frequency_hz, steady.ergotropy)}, {kind}"
+
+
+def _measurement_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
+    model = result.model
+    yield "ergotropy at readout, true", _energy(model.frequency_hz, result.ergotropy_at_readout)
+    yield "energy at readout, true", _energy(model.frequency_hz, result.energy_at_readout)
+    yield from estimate_rows(result.estimate, model.frequency_hz)
+
+
+def estimate_rows(
+    estimate: ErgotropyEstimate, frequency_hz: float | None = None
+) -> Iterator[tuple[str, str]]:
+    """What counts say: rows of (what, value), in ueV too where the frequency is known."""
+    settings = 3**estimate.readout.n_cells
+    level = f"{estimate.confidence:.3g} interval"
+    yield "shots", f"{estimate.shots} or more in each of {settings} Pauli settings"
+    yield "ergotropy, raw (readout errors left in)", _energy(frequency_hz, estimate.raw_value)
+    yield "ergotropy, mitigated", _energy(frequency_hz, estimate.value)
+    yield f"  {level}", _interval(frequency_hz, estimate.low, estimate.high)
+    yield "energy, mitigated", _energy(frequency_hz, estimate.energy.value)
+    yield f"  {level}", _interval(frequency_hz, estimate.energy.low, estimate.energy.high)
+    yield "method", f"{estimate.method} (docs/estimating-work.md)"
+
+
+def curve_rows(
+    model: Model, curve: ChargingCurve, most: int = 21
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Headers and rows of a charging curve, thinned to at most ``most`` times and the best one."""
+    shown = set(np.linspace(0, len(curve.times) - 1, min(most, len(curve.times))).astype(int))
+    shown.add(int(np.argmax(curve.ergotropy)))
+    rows: list[tuple[str, ...]] = [
+        (
+            _time(model, float(curve.times[i])),
+            f"{curve.energy[i]:.6f}",
+            f"{curve.ergotropy[i]:.6f}",
+            "best" if curve.ergotropy[i] == curve.ergotropy.max() else "",
+        )
+        for i in sorted(shown)
+    ]
+    return ("time", "E (hw)", "W (hw)", ""), rows
+
+
+def _energy(frequency_hz: float | None, value: float) -> str:
+    text = f"{value:.4f}"
+    if frequency_hz is None:
+        return text
+    return f"{text} hw = {_uev(frequency_hz, value)} ueV"
+
+
+def _interval(frequency_hz: float | None, low: float, high: float) -> str:
+    text = f"[{low:.4f}, {high:.4f}]"
+    if frequency_hz is None:
+        return text
+    return f"{text} hw = [{_uev(frequency_hz, low)}, {_uev(frequency_hz, high)}] ueV"
+
+
+def _uev(frequency_hz: float, value: float) -> str:
+    """Three digits, but no digits of round-off: below the four decimals shown beside it, 0."""
+    return f"{value * quantum_uev(frequency_hz):.3g}" if abs(value) >= 5e-5 else "0"
+
+
+def _time(model: Model, value: float) -> str:
+    return f"{value:.4g}" if model.device is None else f"{value * 1e6:.4g} us"

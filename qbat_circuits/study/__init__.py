@@ -1,0 +1,1 @@
+"""Studies: whole jobs from an experiment to a result."""

@@ -1,0 +1,176 @@
+"""The main job: charge the model, measure it, estimate the extractable work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from qbat_circuits.analysis.estimate import ErgotropyEstimate, estimate_ergotropy
+from qbat_circuits.battery import Battery
+from qbat_circuits.cells import ComplexArray
+from qbat_circuits.dynamics.charging import ChargingCurve, Engine, Plateau, charge
+from qbat_circuits.dynamics.propagator import evolve
+from qbat_circuits.dynamics.steady import SteadyState, steady_state
+from qbat_circuits.errors import AccuracyError, InputError, check_integer, check_number
+from qbat_circuits.sampling.counts import MAX_SHOTS, Counts
+from qbat_circuits.schema import Experiment, Measurement
+from qbat_circuits.study.model import Model, build_model
+from qbat_circuits.thermodynamics import energy, ergotropy
+
+#: Up to this many cells "auto" means Qiskit Dynamics, checked against the propagator.
+MAIN_ENGINE_CELLS = 6
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentResult:
+    """Everything that one run found out; energies in units of hbar*mean(omega).
+
+    Attributes:
+        model: what was simulated.
+        curve: energy, ergotropy and states along the charging.
+        check_engine: the independent engine.
+        energy_deviation, ergotropy_deviation: largest difference between the two along the curve.
+        plateau: the window around the best charging time.
+        steady: state after all time scales; None where it is not determined (a note says why).
+        energy_true, ergotropy_true: at the end of charging, at the best time.
+        energy_at_readout, ergotropy_at_readout: after the delay, before the rotation.
+        counts: what the readout gave.
+        estimate: what the counts say, with interval.
+        notes: the model's notes and those of the run.
+        created_at: ISO time stamp of the run.
+    """
+
+    model: Model
+    curve: ChargingCurve
+    check_engine: str
+    energy_deviation: float
+    ergotropy_deviation: float
+    plateau: Plateau
+    steady: SteadyState | None
+    energy_true: float
+    ergotropy_true: float
+    energy_at_readout: float
+    ergotropy_at_readout: float
+    counts: Counts
+    estimate: ErgotropyEstimate
+    notes: tuple[str, ...]
+    created_at: str
+
+
+def run_experiment(experiment: Experiment, progress: Progress | None = None) -> ExperimentResult:
+    """Charge, measure and estimate, as an experiment says.
+
+    Args:
+        experiment: see `load_experiment`.
+        progress: called with a short text before each stage.
+
+    Raises:
+        InputError: for whatever the experiment asks that cannot be done.
+        AccuracyError: if a result fails its own check.
+    """
+    say = progress or (lambda _stage: None)
+    model = build_model(experiment)
+    check_measurement(experiment.measurement)
+    say("Charging")
+    curve = charge_model(model)
+    say("Checking the charging with an independent engine")
+    check = _independent(curve, model)
+    plateau = curve.plateau()
+    charged = curve.states[int(np.argmax(curve.ergotropy))]
+    say("Looking for the steady state")
+    steady, notes = _steady(model)
+    say("Measuring")
+    waiting = battery_while_waiting(model)
+    delayed = evolve(waiting, charged, experiment.measurement.delay_s)
+    counts = measure(model, waiting, delayed)
+    say("Estimating the work")
+    estimate = estimate_ergotropy(
+        counts,
+        readout=model.readout,
+        energies=model.battery.energies,
+        confidence=experiment.measurement.confidence,
+        seed=experiment.measurement.seed,
+    )
+    energies = model.battery.energies
+    return ExperimentResult(
+        model=model,
+        curve=curve,
+        check_engine=check.engine,
+        energy_deviation=float(np.abs(curve.energy - check.energy).max()),
+        ergotropy_deviation=float(np.abs(curve.ergotropy - check.ergotropy).max()),
+        plateau=plateau,
+        steady=steady,
+        energy_true=energy(charged, energies),
+        ergotropy_true=ergotropy(charged, energies),
+        energy_at_readout=energy(delayed, energies),
+        ergotropy_at_readout=ergotropy(delayed, energies),
+        counts=counts,
+        estimate=estimate,
+        notes=(*model.notes, *notes, *estimate.warnings),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def charge_model(model: Model) -> ChargingCurve:
+    """The charging curve with the experiment's engine; "auto" is Qiskit Dynamics up to 6 cells."""
+    charging = model.experiment.charging
+    engine = charging.engine
+    if engine == Engine.AUTO and model.battery.n_cells <= MAIN_ENGINE_CELLS:
+        engine = Engine.QISKIT_DYNAMICS
+    return charge(
+        model.battery,
+        charging.times.array(),
+        model.initial_state,
+        engine=engine,
+        tolerance=charging.tolerance,
+    )
+
+
+def check_measurement(measurement: Measurement) -> None:
+    """Refuse numbers that the measurement cannot have, before anything is computed."""
+    check_number("measurement.delay_s", measurement.delay_s, at_least=0)
+    check_number("measurement.rotation_s", measurement.rotation_s, at_least=0)
+    check_number("measurement.confidence", measurement.confidence, above=0, below=1)
+    check_integer("measurement.shots", measurement.shots, at_least=1, at_most=MAX_SHOTS)
+    check_integer("measurement.seed", measurement.seed, at_least=0)
+
+
+def battery_while_waiting(model: Model) -> Battery:
+    """The battery between charging and readout: without the bath where it is switched off."""
+    if model.experiment.measurement.bath_off:
+        return model.battery.without_bath()
+    return model.battery
+
+
+def measure(model: Model, waiting: Battery, state: ComplexArray) -> Counts:
+    """Counts of all Pauli settings; noise of rotation_s acts on the rotated states."""
+    from qbat_circuits.sampling.aer import emulate_counts
+
+    measurement = model.experiment.measurement
+    rotation = measurement.rotation_s
+    return emulate_counts(
+        state,
+        model.readout,
+        shots=measurement.shots,
+        seed=measurement.seed,
+        after_rotation=(lambda rotated: evolve(waiting, rotated, rotation)) if rotation else None,
+    )
+
+
+def _independent(curve: ChargingCurve, model: Model) -> ChargingCurve:
+    """The same curve from the other engine."""
+    exact = curve.engine == Engine.PROPAGATOR
+    other = Engine.QISKIT_DYNAMICS if exact else Engine.PROPAGATOR
+    return charge(model.battery, curve.times, model.initial_state, engine=other)
+
+
+def _steady(model: Model) -> tuple[SteadyState | None, tuple[str, ...]]:
+    try:
+        return steady_state(model.battery, model.initial_state), ()
+    except (InputError, AccuracyError) as error:
+        return None, (f"No steady state is given. {error}",)

@@ -1,0 +1,219 @@
+"""Results as files: result.json (what a reader wants), result.nc (every array), counts.json."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qbat_circuits.errors import InputError
+from qbat_circuits.json_files import json_bytes, write_atomically
+from qbat_circuits.study.experiment import ExperimentResult
+from qbat_circuits.units import quantum_j, quantum_uev, temperature_from_occupation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMAT, VERSION = "qbat-result", 1
+_PACKAGES = ("qbat-circuits", "qiskit", "qiskit-aer", "qiskit-dynamics", "numpy", "scipy")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers."""
+    found = {name: version(name) for name in _PACKAGES[1:]}
+    from qbat_circuits import __version__
+
+    return {"python": platform.python_version(), _PACKAGES[0]: __version__, **found}
+
+
+def result_content(result: ExperimentResult) -> dict[str, Any]:
+    """The content of result.json. Energies in units of hbar*mean(omega) unless named otherwise."""
+    model, estimate, plateau = result.model, result.estimate, result.plateau
+    device, seconds = model.device, model.device is not None
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": "run",
+        "statement": model.statement,
+        "hypothetical": model.hypothetical,
+        "created_at": result.created_at,
+        "n_cells": model.battery.n_cells,
+        "calibration": None if device is None else device.name,
+        "calibrated_at": None if device is None else device.calibrated_at,
+        "calibration_sha256": None if device is None else device.calibration_sha256,
+        "qubits": None if device is None else list(device.qubits),
+        "experiment": model.experiment.model_dump(mode="json"),
+        "experiment_sha256": model.experiment.sha256(),
+        "seed": model.experiment.measurement.seed,
+        "versions": versions(),
+        "units": {"energy": "hbar*mean(omega)", "time": _time_unit(result)},
+        "energy_quantum": _quantum(model.frequency_hz),
+        "bath": _bath_content(result),
+        "engine": {
+            "name": result.curve.engine,
+            "tolerance": result.curve.tolerance,
+            "checked_by": result.check_engine,
+            "energy_deviation": result.energy_deviation,
+            "ergotropy_deviation": result.ergotropy_deviation,
+        },
+        "time": plateau.peak_time,
+        "time_s": plateau.peak_time if seconds else None,
+        "plateau": {
+            "share": plateau.share,
+            "start": plateau.start,
+            "stop": plateau.stop,
+            "ends_within_the_curve": plateau.stops_inside,
+        },
+        "steady_state": _steady_content(result),
+        "energy": {
+            "true": result.energy_true,
+            "at_readout": result.energy_at_readout,
+            "value": estimate.energy.value,
+            "low": estimate.energy.low,
+            "high": estimate.energy.high,
+            "confidence": estimate.confidence,
+        },
+        "ergotropy": {
+            "true": result.ergotropy_true,
+            "at_readout": result.ergotropy_at_readout,
+            "value": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "confidence": estimate.confidence,
+            "method": estimate.method,
+            "plug_in": estimate.plug_in,
+            "raw": estimate.raw_value,
+        },
+        "readout": model.readout.to_dict(),
+        "shots_per_setting": estimate.shots,
+        "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
+        "assumptions": list(model.assumptions),
+        "notes": list(result.notes),
+    }
+    return content
+
+
+def result_dataset(result: ExperimentResult) -> xr.Dataset:
+    """Every array of a run, labelled, with units and provenance.
+
+    Variables: energy(time), ergotropy(time), charged_state(row, column), raw_state, physical_state,
+    counts(setting, outcome), assignment(cell, read, prepared). States are little-endian.
+    """
+    import json
+
+    import xarray as xr
+
+    curve, counts, estimate = result.curve, result.counts, result.estimate
+    n = result.model.battery.n_cells
+    bits = [f"{b:0{n}b}" for b in range(2**n)]
+    unit = {"units": "hbar*mean(omega)"}
+    state = {"units": "1", "bit_order": "little-endian, q_{N-1}...q_0"}
+    matrix = ("row", "column")
+    best = int(np.argmax(curve.ergotropy))
+    content = result_content(result)
+    provenance = {
+        key: content[key] if isinstance(content[key], str) else json.dumps(content[key])
+        for key in ("statement", "experiment", "experiment_sha256", "versions", "seed")
+    }
+    provenance["calibration_sha256"] = content["calibration_sha256"] or ""
+    provenance["hypothetical"] = json.dumps(content["hypothetical"])
+    return xr.Dataset(
+        {
+            "energy": ("time", curve.energy, {**unit, "long_name": "stored energy"}),
+            "ergotropy": ("time", curve.ergotropy, {**unit, "long_name": "ergotropy"}),
+            "charged_state": (matrix, curve.states[best], state),
+            "raw_state": (matrix, estimate.raw_state, state),
+            "physical_state": (matrix, estimate.state, state),
+            "counts": (("setting", "outcome"), counts.table, {"units": "1"}),
+            "assignment": (
+                ("cell", "read", "prepared"),
+                result.model.readout.assignment,
+                {"units": "1", "long_name": "P(read | prepared)"},
+            ),
+        },
+        coords={
+            "time": ("time", curve.times, {"units": _time_unit(result)}),
+            "row": ("row", bits),
+            "column": ("column", bits),
+            "setting": ("setting", list(counts.settings)),
+            "outcome": ("outcome", bits),
+        },
+        attrs={"format": FORMAT, **provenance},
+    )
+
+
+def result_files(result: ExperimentResult) -> dict[str, bytes]:
+    """Name and content of every data file of a run, ready to be written."""
+    return {
+        "result.json": json_bytes(result_content(result)),
+        "counts.json": json_bytes(result.counts.to_dict()),
+        "result.nc": _netcdf(result_dataset(result)),
+    }
+
+
+def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> list[Path]:
+    """Write complete files into a folder, which is made if needed; each appears in one step.
+
+    Raises:
+        InputError: if the folder cannot be made or written.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: {error}.") from None
+    for name, data in files.items():
+        write_atomically(target / name, data)
+    return [target / name for name in files]
+
+
+def _netcdf(dataset: xr.Dataset) -> bytes:
+    buffer = io.BytesIO()
+    dataset.to_netcdf(buffer, engine="h5netcdf", invalid_netcdf=True)
+    return buffer.getvalue()
+
+
+def _time_unit(result: ExperimentResult) -> str:
+    return "1/rate" if result.model.device is None else "s"
+
+
+def _quantum(frequency_hz: float | None) -> dict[str, float] | None:
+    if frequency_hz is None:
+        return None
+    return {
+        "frequency_hz": frequency_hz,
+        "joule": quantum_j(frequency_hz),
+        "uev": quantum_uev(frequency_hz),
+    }
+
+
+def _bath_content(result: ExperimentResult) -> dict[str, Any]:
+    bath, frequency = result.model.battery.bath, result.model.frequency_hz
+    temperature = None
+    if frequency is not None:
+        temperature = temperature_from_occupation(frequency, bath.occupation)
+    return {
+        "rate": bath.rate,
+        "occupation": bath.occupation,
+        "squeezing": [bath.squeezing.real, bath.squeezing.imag],
+        "temperature_k": temperature,
+        "off_during_readout": result.model.experiment.measurement.bath_off,
+    }
+
+
+def _steady_content(result: ExperimentResult) -> dict[str, Any] | None:
+    steady = result.steady
+    if steady is None:
+        return None
+    return {
+        "energy": steady.energy,
+        "ergotropy": steady.ergotropy,
+        "unique": steady.unique,
+        "sector_weights": {f"{j:g}": weight for j, weight in steady.sector_weights.items()},
+    }
