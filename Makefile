@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 INSTALL := $(PIP) --build-constraint constraints.txt
+NOTEBOOKS := $(patsubst notebooks/%.py,build/notebooks/%.ipynb,$(wildcard notebooks/*.py))
 
 # One thread per process: the tests run side by side and their matrices are small.
 export OMP_NUM_THREADS := 1
@@ -16,10 +17,8 @@ export OPENBLAS_NUM_THREADS := 1
 run: $(VENV)/.installed-run
 	@$(BIN)/qbat run --out qbat-results
 
-test: $(VENV)/.installed-test
-	@rm -rf build/notebooks
-	@$(BIN)/jupytext --quiet --to build/notebooks//ipynb notebooks/*.py
-	@$(BIN)/python -m pytest --quiet -n 2 --nbmake tests build/notebooks
+test: $(NOTEBOOKS) $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -n 2 --nbmake tests $(NOTEBOOKS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
@@ -28,6 +27,10 @@ lint: $(VENV)/.installed-dev
 
 clean:
 	rm -rf $(VENV) build dist qbat-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+build/notebooks/%.ipynb: notebooks/%.py | $(VENV)/.installed-test
+	@mkdir -p $(@D)
+	@$(BIN)/jupytext --quiet --to ipynb --output $@ $<
 
 # The environment. A stamp is renewed only where the declared dependencies changed.
 $(VENV)/.ready: constraints.txt

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
-from qbat_circuits.errors import InputError, QbatError
+from qbat_circuits.errors import InputError, QbatError, shown
 
 if TYPE_CHECKING:
     from qbat_circuits.readout_model import ReadoutModel
@@ -35,6 +35,22 @@ app = typer.Typer(
 calibration_app = typer.Typer(help="Chip calibrations: bundled, shown, imported.")
 app.add_typer(calibration_app, name="calibration", no_args_is_help=True)
 
+
+def _whole_number(text: str) -> int:
+    """A parser that names the value, which the default one does not."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a whole number, not {shown(text)}.") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number, not {shown(text)}.") from None
+
+
 File = Annotated[
     Path | None,
     typer.Argument(metavar="[EXPERIMENT.toml]", help="Experiment file, else the bundled example."),
@@ -43,7 +59,15 @@ CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", metavar="NAME|PATH", help="Another chip than the file's."),
 ]
-CellsOption = Annotated[int | None, typer.Option("--cells", help="Number of cells.")]
+CellsOption = Annotated[
+    int | None, typer.Option("--cells", help="Number of cells.", parser=_whole_number)
+]
+ShotsOption = Annotated[
+    int | None, typer.Option("--shots", help="Shots per Pauli setting.", parser=_whole_number)
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Seed of every random number.", parser=_whole_number)
+]
 JsonOption = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here as JSON.")
 ]
@@ -57,8 +81,8 @@ def run(
     experiment: File = None,
     calibration: CalibrationOption = None,
     cells: CellsOption = None,
-    shots: Annotated[int | None, typer.Option(help="Shots per Pauli setting.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random number.")] = None,
+    shots: ShotsOption = None,
+    seed: SeedOption = None,
     json: JsonOption = None,
     out: OutOption = Path("qbat-results"),
 ) -> None:
@@ -126,8 +150,10 @@ def estimate(
     ideal_readout: Annotated[
         bool, typer.Option("--ideal-readout", help="The readout made no errors.")
     ] = False,
-    confidence: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Seed of the split of the shots.")] = 7,
+    confidence: Annotated[
+        float | None, typer.Option(help="Confidence level, 0.95 if left out.", parser=_number)
+    ] = None,
+    seed: SeedOption = None,
     json: JsonOption = None,
 ) -> None:
     """Extractable work from measured counts. Example: qbat estimate counts.json"""
@@ -138,7 +164,9 @@ def estimate(
 
     measured = Counts.load(counts)
     readout = _readout(measured, calibration, qubits, ideal_readout)
-    found = estimate_ergotropy(measured, readout=readout, confidence=confidence, seed=seed)
+    found = estimate_ergotropy(
+        measured, readout=readout, **_given(confidence=confidence, seed=seed)
+    )
     if json is not None:
         _write_copy(json, json_bytes({"counts": str(counts), **found.to_dict()}))
     console = _console()
@@ -277,6 +305,11 @@ def _readout(
     except ValueError:
         raise InputError(f"'--qubits' must be numbers like 0,1,2, not {qubits!r}.") from None
     return Device.from_calibration(load_calibration(calibration), numbers).readout
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    """Only the arguments that were given: the rest keeps the function's own defaults."""
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _write_copy(path: Path, data: bytes) -> None:

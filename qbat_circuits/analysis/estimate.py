@@ -18,9 +18,8 @@ from qbat_circuits.analysis.intervals import (
     Sample,
     cross_fit,
     frequencies,
-    lower_functional,
-    lowest_projector,
     upper_bound,
+    work_and_lowest,
 )
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame, full_table, nearest_state
 from qbat_circuits.cells import ComplexArray, FloatArray, cell_energies, level_energies
@@ -156,7 +155,11 @@ def estimate_ergotropy(
     plug_in = max(0.0, float(linear_ergotropy(raw, levels)))
     unmitigated = MeasurementFrame(ReadoutModel.ideal(counts.n_cells))
     unmitigated_raw = unmitigated.reconstruct(frequencies(sample.table))
-    below, below_error, sigma = _cross_fitted(sample, levels, seed)
+    rng = np.random.default_rng(seed)
+    (below, lowest), (below_error, lowest_error) = (
+        array.tolist() for array in cross_fit(sample, work_and_lowest(levels), rng)
+    )
+    sigma = lowest / lowest_error
     smallest = float(np.linalg.eigvalsh(raw)[0])
     physical = sigma > -UNPHYSICAL_SIGMA
     above, above_error = upper_bound(sample, levels, positive=physical)
@@ -206,17 +209,6 @@ def _check_shots(sample: Sample) -> None:
         label = pauli_settings(sample.frame.n_cells)[fewest]
         rule = f">= {FOLDS}, because an interval takes shots in {FOLDS} parts"
         raise broken_rule(f"shots of {label}", rule, int(sample.shots[fewest]))
-
-
-def _cross_fitted(sample: Sample, levels: FloatArray, seed: int) -> tuple[float, float, float]:
-    """Lower work bound, its standard error, and the lowest direction in standard errors."""
-    work = lower_functional(levels)
-
-    def both(raw: ComplexArray) -> ComplexArray:
-        return np.stack([work(raw), lowest_projector(raw)])
-
-    means, errors = cross_fit(sample, both, np.random.default_rng(seed))
-    return float(means[0]), float(errors[0]), float(means[1] / errors[1])
 
 
 def _energy(sample: Sample, levels: FloatArray, z: float, most: float) -> Interval:

@@ -41,8 +41,8 @@ OCCUPIED_SIGMA = 3.0
 EXTRA_SHOTS = 4.0
 
 IntTable = NDArray[np.int64]
-#: Builds fixed operators from a raw state: shape (d, d) -> (n_operators, d, d).
-Functionals = Callable[[ComplexArray], ComplexArray]
+#: Builds fixed operators, shape (m, d, d), from the eigenvalues and eigenvectors of a raw state.
+Functionals = Callable[[FloatArray, ComplexArray], ComplexArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +69,13 @@ class Sample:
             (self.table + extra) / (self.shots[:, None] + EXTRA_SHOTS), dtype=np.float64
         )
 
-    def variance(self, weights: FloatArray, shots: IntTable | None = None) -> float:
-        """Variance of sum w f for these weights, over ``shots`` per setting (default: all)."""
-        return linear_variance(self._smoothed, weights, self.shots if shots is None else shots)
+    def variance(self, weights: FloatArray, shots: IntTable) -> FloatArray:
+        """Variance of sum w f over this many shots per setting; weights (..., 3^N, 2^N)."""
+        return linear_variance(self._smoothed, weights, shots)
 
     def standard_error(self, observable: ComplexArray) -> float:
-        """Standard error of Tr[O rho_hat]."""
-        return sqrt(self.variance(self.frame.weights(observable)))
+        """Standard error of Tr[O rho_hat] over all shots."""
+        return sqrt(self.variance(self.frame.weights(observable), self.shots))
 
 
 def frequencies(table: IntTable) -> FloatArray:
@@ -104,29 +104,25 @@ def upper_bound(sample: Sample, levels: FloatArray, positive: bool = True) -> tu
     return float(work), sample.standard_error(operator)
 
 
-def lower_functional(levels: FloatArray) -> Functionals:
-    """The work operator to try on left-out shots: H - mean of U^+ H U over optimal U.
+def work_and_lowest(levels: FloatArray) -> Functionals:
+    """Two operators to measure on left-out shots: work, and the projector on the lowest direction.
 
-    Optimal for the nearest density matrix. Eigenvectors that it leaves empty share the mean of
-    their levels: any order of them is optimal, and their noise drops out.
+    The work operator is the mean of H - U^+ H U over the unitaries U that are optimal for the
+    nearest density matrix. Any order of the eigenvectors that this state leaves empty is optimal,
+    so they share the mean of their levels, and their noise drops out.
     """
     filled = np.sort(levels)
 
-    def functional(raw: ComplexArray) -> ComplexArray:
-        values, vectors = _descending(raw)
-        rank = np.count_nonzero(nearest_spectrum(values[::-1]))
+    def functionals(values: FloatArray, vectors: ComplexArray) -> ComplexArray:
+        rank = np.count_nonzero(nearest_spectrum(values))
         shared = filled.copy()
         if rank < len(filled):
             shared[rank:] = np.mean(filled[rank:])
-        return np.asarray(np.diag(levels) - _operator(vectors, shared), dtype=np.complex128)
+        lowest = np.zeros(len(filled))
+        lowest[-1] = 1
+        return np.stack([np.diag(levels) - _operator(vectors, shared), _operator(vectors, lowest)])
 
-    return functional
-
-
-def lowest_projector(raw: ComplexArray) -> ComplexArray:
-    """Projector on the eigenvector of the smallest eigenvalue."""
-    vector = np.linalg.eigh(raw)[1][:, 0]
-    return np.asarray(np.outer(vector, vector.conj()), dtype=np.complex128)
+    return functionals
 
 
 def cross_fit(
@@ -136,7 +132,7 @@ def cross_fit(
 
     L = (1/K) sum_k Tr[rho_k O_{-k}]. The terms of two parts k, l are correlated, because each is
     in the other's operator; with the operators O_{-k,-l} of neither part,
-    |Cov_kl| <= Var_k(O_{-k} - O_{-k,-l}) in the mean over the split (Cauchy-Schwarz), which is
+    |Cov_kl| <= Var_k(O_{-k} - O_{-k,-l}) in the mean over the data (Cauchy-Schwarz), which is
     added. It matters where the optimal operator jumps from sample to sample, such as at the
     maximally mixed state.
 
@@ -146,26 +142,25 @@ def cross_fit(
         rng: splits the shots.
 
     Returns:
-        The averages and their standard errors, shape (n_operators,) each.
+        The averages and their standard errors, shape (m,) each.
     """
     frame, table = sample.frame, sample.table
     parts = split_counts(table, FOLDS, rng)
 
     def weights(*left_out: int) -> FloatArray:
         rest = table - sum(parts[k] for k in left_out)
-        operators = functionals(frame.reconstruct(frequencies(rest)))
-        return np.array([frame.weights(operator) for operator in operators])
+        raw = frame.reconstruct(frequencies(rest))
+        return frame.weights(functionals(*_descending(raw)))
 
     without_two = {(k, m): weights(k, m) for k in range(FOLDS) for m in range(k)}
     mean, variance = np.zeros(()), np.zeros(())
     for k, part in enumerate(parts):
-        own = weights(k)
-        shots = np.asarray(part.sum(axis=1), dtype=np.int64)
+        own, shots = weights(k), np.asarray(part.sum(axis=1), dtype=np.int64)
         jumps = [own - without_two[max(k, m), min(k, m)] for m in range(FOLDS) if m != k]
         mean = mean + np.sum(own * frequencies(part), axis=(1, 2)) / FOLDS
         for change in (own, *jumps):
-            variance = variance + np.array([sample.variance(w, shots) for w in change]) / FOLDS**2
-    return np.asarray(mean), np.sqrt(variance)
+            variance = variance + sample.variance(change, shots) / FOLDS**2
+    return mean, np.sqrt(variance)
 
 
 def split_counts(table: IntTable, n_parts: int, rng: np.random.Generator) -> list[IntTable]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,23 +68,26 @@ class MeasurementFrame:
         """Born probabilities Tr[rho M_{s,y}] of all outcomes, shape (3^N, 2^N)."""
         return self._expectations(state, self._effects)
 
-    def weights(self, observable: ComplexArray) -> FloatArray:
-        """w[s, y] = Tr[O D_{s,y}], so that Tr[O rho] = sum_{s,y} w[s, y] f(y|s); O Hermitian."""
-        return self._expectations(observable, self._duals)
+    def weights(self, observables: ComplexArray) -> FloatArray:
+        """w[s, y] = Tr[O D_{s,y}], so that Tr[O rho] = sum_{s,y} w[s, y] f(y|s).
+
+        Args:
+            observables: one Hermitian O, shape (2^N, 2^N), or several, shape (m, 2^N, 2^N).
+
+        Returns:
+            Shape (3^N, 2^N) or (m, 3^N, 2^N).
+        """
+        return self._expectations(observables, self._duals)
 
     def reconstruct(self, frequencies: FloatArray) -> ComplexArray:
         """The raw state sum f(y|s) D_{s,y}, shape (2^N, 2^N): Hermitian, maybe not positive."""
         n = self.n_cells
-        pairs = _interleave(np.asarray(frequencies, dtype=np.complex128), 3, 2, n)
-        flat = _contract(pairs, self._duals)
-        raw = _split_pairs(flat, 2, 2, n)
+        raw = _contract(_interleave(frequencies, 3, n), self._duals, 2)
         return (raw + raw.conj().T) / 2
 
-    def _expectations(self, operator: ComplexArray, elements: ComplexArray) -> FloatArray:
-        n = self.n_cells
-        pairs = _interleave(np.asarray(operator, dtype=np.complex128).T, 2, 2, n)
-        flat = _contract(pairs, np.swapaxes(elements, 1, 2))
-        return np.ascontiguousarray(_split_pairs(flat, 3, 2, n).real)
+    def _expectations(self, operators: ComplexArray, elements: ComplexArray) -> FloatArray:
+        pairs = _interleave(np.swapaxes(operators, -1, -2), 2, self.n_cells)
+        return _contract(pairs, np.swapaxes(elements, 1, 2), 3).real
 
 
 def full_table(counts: Counts) -> NDArray[np.int64]:
@@ -106,16 +110,20 @@ def full_table(counts: Counts) -> NDArray[np.int64]:
 
 def linear_variance(
     probabilities: FloatArray, weights: FloatArray, shots: NDArray[np.int64]
-) -> float:
+) -> FloatArray:
     """Multinomial variance of Tr[O rho_hat] = sum_{s,y} w[s, y] f(y|s): sum_s Var_s(w_s) / n_s.
 
     Args:
         probabilities: of the outcomes, shape (3^N, 2^N), rows summing to 1.
-        weights: `MeasurementFrame.weights` of O, same shape.
+        weights: `MeasurementFrame.weights` of one O or several, shape (..., 3^N, 2^N).
         shots: shots n_s of each setting, shape (3^N,).
+
+    Returns:
+        One variance per observable, shape (...).
     """
-    mean = np.sum(probabilities * weights, axis=1, keepdims=True)
-    return float(np.sum(np.sum(probabilities * (weights - mean) ** 2, axis=1) / shots))
+    mean = np.sum(probabilities * weights, axis=-1, keepdims=True)
+    one_shot = np.sum(probabilities * (weights - mean) ** 2, axis=-1)
+    return np.asarray(one_shot @ (1 / shots), dtype=np.float64)
 
 
 def nearest_state(raw: ComplexArray) -> ComplexArray:
@@ -124,31 +132,33 @@ def nearest_state(raw: ComplexArray) -> ComplexArray:
     Source: Smolin, Gambetta, Smith, PRL 108, 070502 (2012), doi:10.1103/PhysRevLett.108.070502.
     """
     values, vectors = np.linalg.eigh(raw)
-    return np.asarray((vectors * nearest_spectrum(values)) @ vectors.conj().T, dtype=np.complex128)
+    nearest = nearest_spectrum(values[::-1])[::-1]
+    return np.asarray((vectors * nearest) @ vectors.conj().T, dtype=np.complex128)
 
 
 def nearest_spectrum(values: FloatArray) -> FloatArray:
-    """The probabilities nearest to these eigenvalues (ascending): max(v - shift, 0), sum 1."""
-    descending = values[::-1]
-    shifts = (np.cumsum(descending) - 1) / np.arange(1, len(values) + 1)
-    shift = shifts[np.flatnonzero(descending > shifts)[-1]]
+    """The probabilities nearest to eigenvalues sorted down: max(v - shift, 0), summing to 1."""
+    shifts = (np.cumsum(values) - 1) / np.arange(1, len(values) + 1)
+    shift = shifts[np.flatnonzero(values > shifts)[-1]]
     return np.asarray(np.maximum(values - shift, 0), dtype=np.float64)
 
 
-def _interleave(matrix: ComplexArray, rows: int, columns: int, n: int) -> ComplexArray:
-    """(rows^n, columns^n) -> the flat tensor with one joint (row, column) index per cell."""
-    axes = [axis for cell in range(n) for axis in (cell, n + cell)]
-    return matrix.reshape((rows,) * n + (columns,) * n).transpose(axes).reshape(-1)
+def _interleave(matrices: NDArray[Any], rows: int, n: int) -> ComplexArray:
+    """(..., rows^n, 2^n) -> one joint index (row, column) per cell, cell N-1 first; ... last."""
+    stack = matrices.reshape(-1, *(rows,) * n, *(2,) * n).astype(np.complex128)
+    axes = [axis for cell in range(1, n + 1) for axis in (cell, n + cell)]
+    return stack.transpose(*axes, 0).reshape((2 * rows) ** n, *matrices.shape[:-2])
 
 
-def _split_pairs(flat: ComplexArray, rows: int, columns: int, n: int) -> ComplexArray:
-    """The inverse of `_interleave`."""
-    axes = list(range(0, 2 * n, 2)) + list(range(1, 2 * n, 2))
-    return flat.reshape((rows, columns) * n).transpose(axes).reshape(rows**n, columns**n)
+def _contract(tensor: ComplexArray, elements: ComplexArray, rows: int) -> ComplexArray:
+    """Contract the joint index of every cell with elements[cell], shape (in, 2 rows).
 
-
-def _contract(tensor: ComplexArray, elements: ComplexArray) -> ComplexArray:
-    """Contract the index of each cell (cell N-1 first) with elements[cell], shape (in, out)."""
-    for element in elements[::-1]:
-        tensor = (tensor.reshape(len(element), -1).T @ element).reshape(-1)
-    return tensor
+    Returns:
+        Shape (..., rows^n, 2^n), the inverse of `_interleave`.
+    """
+    n, stack = len(elements), tensor.shape[1:]
+    for element in elements[::-1]:  # takes the index off the front and puts the new one at the end
+        tensor = tensor.reshape(len(element), -1).T @ element
+    pairs = tensor.reshape(-1, *(rows, 2) * n)
+    axes = [*range(1, 2 * n, 2), *range(2, 2 * n + 1, 2)]
+    return pairs.transpose(0, *axes).reshape(*stack, rows**n, 2**n)

@@ -60,8 +60,9 @@ def reduce_generator(liouvillian: sp.csr_array, start: ComplexArray) -> ReducedG
         generator.eliminate_zeros()
     coordinates = np.asarray((adjoint @ start.reshape(-1, order="F")).real)
     reached = coordinates != 0.0
-    pattern = sp.csr_array((np.ones(generator.nnz), generator.indices, generator.indptr))
-    pattern.resize(generator.shape)
+    pattern = sp.csr_array(
+        (np.ones(generator.nnz), generator.indices, generator.indptr), shape=generator.shape
+    )
     while True:
         grown = reached | (pattern @ reached.astype(np.float64) > 0.0)
         if np.array_equal(grown, reached):

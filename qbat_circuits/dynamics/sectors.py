@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 import scipy.sparse as sp
@@ -90,13 +91,14 @@ def collective_steady_state(bath: CollectiveBath, start: ComplexArray) -> Comple
 
     Raises:
         InputError: if the bath has dark states (n = 0, or |M|^2 = n(n+1)) and the start has
-            coherence between sectors, part of which then survives and is not described by P_j.
+            coherence between sectors that survives and that no P_j describes.
     """
     dark = bath.absorption * bath.emission <= abs(bath.cross) ** 2 * (1 + 1e-12)
-    if dark and _coherence_between_sectors(start) > _COHERENCE_TOLERANCE:
+    if dark and _lasting_coherence(bath, start) > _COHERENCE_TOLERANCE:
         raise InputError(
-            "'initial_state' must have no coherence between spin sectors for the steady state of a "
-            "bath with dark states (occupation 0 or |M|^2 = n(n+1)); use charge() with long times."
+            "'initial_state' must have no lasting coherence between spin sectors for the steady "
+            "state of a bath with dark states (occupation 0 or |M|^2 = n(n+1)); use charge() with "
+            "long times."
         )
     result = np.zeros_like(start)
     for sector, multiplicity in _multiplicity_states(start):
@@ -138,15 +140,17 @@ def _multiplicity_states(rho: ComplexArray) -> Iterator[tuple[Sector, ComplexArr
         yield sector, np.einsum("max,xy,mby->ab", v, rho, v, optimize=True)
 
 
-def _coherence_between_sectors(rho: ComplexArray) -> float:
-    """Largest matrix element of rho between different j."""
-    basis = schur_basis(n_cells_of(rho))
-    vectors = [sector.vectors.reshape(-1, rho.shape[0]) for sector in basis]
-    return max(
-        (
-            float(np.max(np.abs(a @ rho @ b.T)))
-            for i, a in enumerate(vectors)
-            for b in vectors[i + 1 :]
-        ),
-        default=0.0,
-    )
+def _lasting_coherence(bath: CollectiveBath, rho: ComplexArray) -> float:
+    """Largest matrix element of rho between different j that a bath with dark states may keep.
+
+    Emission alone lowers both sides of a coherence together, so one between different heights
+    j + m above the dark states dies when its lower side reaches the bottom.
+    """
+    emission_only = bath.cross == 0
+    largest = 0.0
+    for a, b in combinations(schur_basis(n_cells_of(rho)), 2):
+        elements = np.einsum("iax,xy,kby->ikab", a.vectors, rho, b.vectors, optimize=True)
+        if emission_only:
+            elements = np.diagonal(elements)
+        largest = max(largest, float(np.abs(elements).max()))
+    return largest

@@ -24,7 +24,7 @@ from qbat_circuits.dynamics.sectors import collective_steady_state, sector_weigh
 from qbat_circuits.errors import AccuracyError, InputError, check_choice
 
 #: Largest error of the linear solve (condition number times round-off) that is still returned.
-_SOLVE_LIMIT = 1e-8
+_SOLVE_LIMIT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)

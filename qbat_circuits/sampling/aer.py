@@ -16,11 +16,8 @@ from qbat_circuits.cells import ComplexArray, n_cells_of
 from qbat_circuits.circuits.tomography import measurement_circuit, rotation_circuit
 from qbat_circuits.errors import InputError, broken_rule, check_integer
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
-from qbat_circuits.sampling.counts import MAX_SHOTS, Counts, check_settings
+from qbat_circuits.sampling.counts import MAX_SHOTS, Counts, check_emulated_cells, check_settings
 from qbat_circuits.thermodynamics import as_density_matrix
-
-#: Each of the 3^N circuits carries the whole state: 48 MB for 6 cells, 573 MB for 7.
-MAX_EMULATED_CELLS = 6
 
 
 def emulate_counts(
@@ -49,11 +46,7 @@ def emulate_counts(
     """
     rho = as_density_matrix(state)
     n = n_cells_of(rho)
-    if n > MAX_EMULATED_CELLS:
-        raise InputError(
-            f"'state' must have <= {MAX_EMULATED_CELLS} cells for emulated Pauli tomography, "
-            f"whose {3**n} circuits would hold {3**n * rho.nbytes / 1e9:.1f} GB, not {n}."
-        )
+    check_emulated_cells(n)
     if not isinstance(readout, ReadoutModel):
         raise broken_rule("readout", "a ReadoutModel", readout)
     if readout.n_cells != n:

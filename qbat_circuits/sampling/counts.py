@@ -24,9 +24,22 @@ from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel
 FORMAT, VERSION = "qbat-counts", 1
 #: Most shots of one setting; beyond it the sampling without replacement of the analysis ends.
 MAX_SHOTS = 10**9 - 1
+#: Each of the 3^N emulated circuits carries the whole state: 48 MB for 6 cells, 573 MB for 7.
+MAX_EMULATED_CELLS = 6
 
 _REQUIRED = ("format", "version", "n_cells", "bit_order", "settings")
 _OPTIONAL = ("origin", "measured_at", "seed", "readout")
+
+
+def check_emulated_cells(n_cells: int) -> None:
+    """Refuse an emulated tomography that would not fit in memory, before anything is computed."""
+    if n_cells > MAX_EMULATED_CELLS:
+        needed = 3**n_cells * 4**n_cells * 16
+        raise InputError(
+            f"'n_cells' must be <= {MAX_EMULATED_CELLS} for emulated Pauli tomography, not "
+            f"{n_cells}: its {3**n_cells} circuits would hold {needed:.3g} bytes; use fewer cells, "
+            "or charge without a measurement."
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from qbat_circuits.dynamics.charging import ChargingCurve, Engine, Plateau, char
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.steady import SteadyState, steady_state
 from qbat_circuits.errors import AccuracyError, InputError, check_integer, check_number
-from qbat_circuits.sampling.counts import MAX_SHOTS, Counts
+from qbat_circuits.sampling.counts import MAX_SHOTS, Counts, check_emulated_cells
 from qbat_circuits.schema import Experiment, Measurement
 from qbat_circuits.study.model import Model, build_model
 from qbat_circuits.thermodynamics import energy, ergotropy
@@ -74,8 +74,9 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         AccuracyError: if a result fails its own check.
     """
     say = progress or (lambda _stage: None)
-    model = build_model(experiment)
     check_measurement(experiment.measurement)
+    model = build_model(experiment)
+    check_emulated_cells(model.battery.n_cells)
     say("Charging")
     curve = charge_model(model)
     say("Checking the charging with an independent engine")

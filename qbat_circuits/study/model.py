@@ -12,7 +12,7 @@ from qbat_circuits.battery import Battery
 from qbat_circuits.calibration import load_calibration
 from qbat_circuits.device import Device
 from qbat_circuits.errors import InputError, check_integer
-from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel
+from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.schema import BathTable, Chip, Experiment
 from qbat_circuits.study.chip_choice import choose_qubits
 from qbat_circuits.units import occupation_from_temperature
@@ -66,11 +66,8 @@ def build_model(experiment: Experiment) -> Model:
 
 def _ideal(experiment: Experiment) -> Model:
     noise = experiment.noise
-    n = check_integer(
-        "battery.n_cells", experiment.battery.n_cells, at_least=1, at_most=MAX_TOMOGRAPHY_CELLS
-    )
     battery = Battery.identical(
-        n_cells=n,
+        n_cells=check_integer("battery.n_cells", experiment.battery.n_cells, at_least=1),
         bath=_bath(experiment.bath, None),
         noise=LocalNoise() if noise is None else LocalNoise(**noise.model_dump()),
     )
@@ -91,7 +88,6 @@ def _on_chip(experiment: Experiment, chip: Chip) -> Model:
     qubits = chip.qubits
     if isinstance(qubits, str):
         qubits = list(choose_qubits(calibration, experiment.battery.n_cells or 0))
-    check_integer("number of 'chip.qubits'", len(qubits), at_least=1, at_most=MAX_TOMOGRAPHY_CELLS)
     device = Device.from_calibration(
         calibration,
         qubits,

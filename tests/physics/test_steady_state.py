@@ -1,0 +1,80 @@
+"""steady_state: unique where it is, the start's where it is not, refused where it is neither."""
+
+import numpy as np
+import pytest
+
+import qbat_circuits as qb
+
+QUIET = qb.LocalNoise()
+
+
+def battery(noise, detunings=None, rate=1.0, occupation=0.8) -> qb.Battery:
+    n = len(noise)
+    return qb.Battery(
+        qb.CollectiveBath(rate, occupation),
+        tuple(noise),
+        (0.0,) * n if detunings is None else tuple(detunings),
+        (1.0,) * n,
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        battery([qb.LocalNoise(0.2, 0.1), QUIET]),  # one noisy cell breaks both sectors
+        battery([qb.LocalNoise(0, 0, 0.3), qb.LocalNoise(0, 0, 0.1), QUIET]),
+        battery([QUIET] * 3, detunings=[-0.4, 0.0, 0.3]),
+        battery([QUIET, QUIET, qb.LocalNoise(0.1)], detunings=[-0.2, 0.2, 0.2]),
+    ],
+)
+def test_addressable_cells_have_one_steady_state(model: qb.Battery) -> None:
+    """From any start, the propagator ends in the one state."""
+    n = model.n_cells
+    found = qb.steady_state(model)
+    assert found.unique
+    assert found.engine == "linear-solve"
+    for start in ("0" * n, "1" * n, "0" * (n - 1) + "1"):
+        late = qb.charge(model, [4000.0], start).states[0]
+        np.testing.assert_allclose(late, found.state, atol=1e-8)
+
+
+def test_protected_cells_beside_noisy_ones_are_refused() -> None:
+    """Cells 1 and 2 keep their singlet weight: two starts end apart, so no state is returned."""
+    model = battery([qb.LocalNoise(0.3, 0.1), QUIET, QUIET])
+    ends = [qb.charge(model, [2000.0], start).energy[0] for start in ("000", "010")]
+    assert abs(ends[0] - ends[1]) > 0.05
+    with pytest.raises(qb.InputError, match="not unique: 2 cells without local noise share one"):
+        qb.steady_state(model)
+
+
+def test_without_a_bath_each_cell_needs_its_own_relaxation() -> None:
+    with pytest.raises(qb.InputError, match="the collective rate is 0 and a cell has no local"):
+        qb.steady_state(battery([qb.LocalNoise(0.1), qb.LocalNoise(0, 0, 0.1)], rate=0.0))
+    found = qb.steady_state(battery([qb.LocalNoise(0.1, 0.2)] * 2, rate=0.0))
+    assert found.energy == pytest.approx(2 * 0.2 / 1.4, abs=1e-12)
+
+
+def test_rates_that_round_off_confuses_are_refused() -> None:
+    """gamma/kappa = 1e-13 makes a plain solve on two cells return .054 for a true 0."""
+    with pytest.raises(qb.AccuracyError, match="rates differ by too many orders of magnitude"):
+        qb.steady_state(battery([qb.LocalNoise(1e-13)] * 2, occupation=1.0))
+    barely = qb.steady_state(battery([qb.LocalNoise(1e-6)] * 2, occupation=1.0))
+    assert barely.ergotropy == pytest.approx(0.0, abs=1e-7)
+
+
+def test_engines_refuse_what_they_cannot_serve() -> None:
+    noisy = battery([qb.LocalNoise(0.1)] * 2)
+    with pytest.raises(qb.InputError, match="'engine' must be 'linear-solve' or 'auto' for cells"):
+        qb.steady_state(noisy, engine="sectors")
+    with pytest.raises(qb.InputError, match="The steady state is not unique"):
+        qb.steady_state(battery([QUIET] * 2), engine="linear-solve")
+    with pytest.raises(qb.InputError, match=r"'engine' must be one of 'auto'.* mean 'sectors'"):
+        qb.steady_state(noisy, engine="sector")
+
+
+def test_six_different_cells() -> None:
+    rng = np.random.default_rng(2)
+    model = battery([qb.LocalNoise(*rng.uniform(0.01, 0.1, 3)) for _ in range(6)])
+    found = qb.steady_state(model)
+    late = qb.charge(model, [600.0])
+    assert found.ergotropy == pytest.approx(late.ergotropy[0], abs=1e-8)

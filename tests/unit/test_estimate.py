@@ -1,0 +1,386 @@
+"""The estimate on exact and sampled counts: mitigation, invariances, warnings, refusals."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import reduce
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import expm
+
+from qbat_circuits.analysis.estimate import METHOD, estimate_ergotropy
+from qbat_circuits.analysis.intervals import (
+    Sample,
+    cross_fit,
+    frequencies,
+    split_counts,
+    upper_bound,
+    work_and_lowest,
+)
+from qbat_circuits.analysis.linear_inversion import MeasurementFrame, nearest_state
+from qbat_circuits.cells import collective_lowering, excitations, level_energies
+from qbat_circuits.errors import InputError
+from qbat_circuits.readout_model import ReadoutModel, pauli_settings
+from qbat_circuits.sampling.counts import Counts
+from qbat_circuits.thermodynamics import energy, ergotropy, linear_ergotropy
+
+READOUT = ReadoutModel.from_error_rates([0.015, 0.02, 0.025], [0.03, 0.025, 0.02])
+EXACT = 10**8  # shots per setting whose rounding stands for exact probabilities
+
+
+def readout(n_cells):
+    return ReadoutModel(READOUT.assignment[:n_cells])
+
+
+def ladder(n_cells, occupation=1.0):
+    """Charged from the ground: p_k ~ r^k on the Dicke states (docs/physics.md, section 3)."""
+    weights = (occupation / (occupation + 1)) ** np.arange(n_cells + 1)
+    number = excitations(n_cells)
+    rho = np.zeros((2**n_cells, 2**n_cells), complex)
+    for k, p in enumerate(weights / weights.sum()):
+        dicke = (number == k) / np.sqrt((number == k).sum())
+        rho += p * np.outer(dicke, dicke)
+    return rho
+
+
+def random_state(n_cells, seed=0):
+    rng = np.random.default_rng(seed)
+    g = rng.normal(size=(2, 2**n_cells, 2**n_cells))
+    rho = (g[0] + 1j * g[1]) @ (g[0] + 1j * g[1]).conj().T
+    return rho / np.trace(rho)
+
+
+def as_counts(table, model):
+    n = model.n_cells
+    return Counts(n_cells=n, settings=pauli_settings(n), table=table, readout=model)
+
+
+def probabilities(rho, model):
+    p = np.clip(MeasurementFrame(model).probabilities(rho), 0, None)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def exact_counts(rho, model):
+    return as_counts(np.rint(EXACT * probabilities(rho, model)).astype(int), model)
+
+
+def drawn_counts(rho, model, shots, seed):
+    table = np.random.default_rng(seed).multinomial(shots, probabilities(rho, model))
+    return as_counts(table, model)
+
+
+@pytest.mark.parametrize(("n_cells", "truth"), [(2, 1 / 7), (3, 4 / 15)])
+def test_exact_counts_give_the_work_of_the_ladder(n_cells, truth):
+    """docs/physics.md, section 3."""
+    estimate = estimate_ergotropy(exact_counts(ladder(n_cells), readout(n_cells)))
+    assert estimate.plug_in == pytest.approx(truth, abs=1e-6)
+    assert estimate.value == pytest.approx(truth, abs=1e-4)
+    assert estimate.low <= truth <= estimate.high
+    assert estimate.high - estimate.low < 1e-3
+    assert estimate.energy.value == pytest.approx(energy(ladder(n_cells)), abs=1e-6)
+    np.testing.assert_allclose(estimate.raw_state, ladder(n_cells), atol=1e-6)
+    np.testing.assert_allclose(estimate.state, ladder(n_cells), atol=1e-6)
+    assert (estimate.method, estimate.confidence, estimate.warnings) == (METHOD, 0.95, ())
+
+
+@pytest.mark.parametrize(("error", "raw"), [(0.01, 0.133), (0.02, 0.123), (0.05, 0.096)])
+def test_mitigation_removes_the_bias_of_the_readout(error, raw):
+    """docs/physics.md, section 7: unmitigated symmetric errors turn .1429 into these."""
+    model = ReadoutModel.from_error_rates([error] * 2, [error] * 2)
+    estimate = estimate_ergotropy(exact_counts(ladder(2), model))
+    assert estimate.raw_value == pytest.approx(raw, abs=5e-4)
+    assert estimate.plug_in == pytest.approx(1 / 7, abs=1e-6)
+
+
+def test_the_given_readout_wins_over_the_one_of_the_counts():
+    counts = exact_counts(ladder(2), readout(2))
+    ideal = estimate_ergotropy(counts, readout=ReadoutModel.ideal(2))
+    assert ideal.plug_in == ideal.raw_value == estimate_ergotropy(counts).raw_value
+    assert ideal.readout == ReadoutModel.ideal(2)
+
+
+def test_phases_of_the_cells_change_nothing():
+    """W is invariant under local Z rotations (docs/physics.md, section 7)."""
+    rotation = reduce(np.kron, [np.diag([1, np.exp(1j * x)]) for x in (1.0, -2.3, 0.4)])
+    rotated = rotation @ ladder(3) @ rotation.conj().T
+    assert np.abs(rotated - ladder(3)).max() > 0.1
+    estimate = estimate_ergotropy(exact_counts(rotated, readout(3)))
+    assert estimate.plug_in == pytest.approx(4 / 15, abs=1e-6)
+    assert estimate.energy.value == pytest.approx(energy(ladder(3)), abs=1e-6)
+    assert estimate.value == pytest.approx(4 / 15, abs=1e-4)
+
+
+def test_renaming_the_cells_permutes_the_state_and_nothing_else():
+    counts = drawn_counts(random_state(3), READOUT, 500, seed=4)
+    order = [2, 0, 1]  # new cell i is old cell order[i]
+    old_bits = [sum(((b >> i) & 1) << order[i] for i in range(3)) for b in range(8)]
+    renamed = ["".join(s[2 - order[2 - k]] for k in range(3)) for s in counts.settings]
+    permuted = Counts(
+        n_cells=3,
+        settings=tuple(renamed),
+        table=counts.table[:, old_bits],
+        readout=ReadoutModel(READOUT.assignment[order]),
+    )
+    e = [0.8, 1.0, 1.3]
+    before = estimate_ergotropy(counts, energies=e)
+    after = estimate_ergotropy(permuted, energies=[e[i] for i in order])
+    np.testing.assert_allclose(
+        after.raw_state, before.raw_state[np.ix_(old_bits, old_bits)], atol=1e-13
+    )
+    for name in ("plug_in", "raw_value", "smallest_eigenvalue"):
+        assert getattr(after, name) == pytest.approx(getattr(before, name), abs=1e-12)
+    assert after.energy.high == pytest.approx(before.energy.high, abs=1e-12)
+
+
+def test_cells_of_unequal_energy():
+    e = [0.9, 1.25]
+    rho = random_state(2, seed=5)
+    estimate = estimate_ergotropy(exact_counts(rho, readout(2)), energies=e)
+    assert estimate.plug_in == pytest.approx(ergotropy(rho, e), abs=1e-6)
+    assert estimate.value == pytest.approx(ergotropy(rho, e), abs=1e-4)
+    assert estimate.energy.value == pytest.approx(energy(rho, e), abs=1e-6)
+
+
+def test_all_cells_excited_is_reported_at_the_largest_possible_work():
+    """|11>: every shot reads 11 in ZZ; W = 2 is the ceiling of the interval."""
+    state = np.zeros((4, 4), complex)
+    state[3, 3] = 1
+    estimate = estimate_ergotropy(drawn_counts(state, ReadoutModel.ideal(2), 1000, seed=0))
+    assert estimate.high == 2.0
+    assert 1.9 < estimate.low < estimate.value <= 2.0
+    assert estimate.energy.high == 2.0
+
+
+def test_a_larger_confidence_widens_both_ends_only():
+    counts = drawn_counts(ladder(2), readout(2), 1000, seed=3)
+    narrow, wide = (estimate_ergotropy(counts, confidence=c) for c in (0.9, 0.999))
+    assert wide.low < narrow.low < narrow.value == wide.value < narrow.high < wide.high
+    assert wide.energy.low < narrow.energy.low < narrow.energy.high < wide.energy.high
+
+
+def test_the_seed_decides_the_split_and_is_recorded():
+    counts = drawn_counts(ladder(2), readout(2), 1000, seed=3)
+    one, same, other = (estimate_ergotropy(counts, seed=s) for s in (1, 1, 2))
+    assert one.to_dict() == same.to_dict()
+    assert one.seed == 1
+    assert one.low != other.low
+    assert (one.plug_in, one.energy) == (other.plug_in, other.energy)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n_cells=st.integers(1, 3),
+    shots=st.integers(5, 60),
+    flat=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_the_value_lies_in_its_interval_whatever_was_counted(n_cells, shots, flat, seed):
+    """Any table, also one that no state gives (outcomes drawn without regard to quantum theory)."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.full(2**n_cells, 1.0 if flat else 0.1), size=3**n_cells)
+    counts = as_counts(rng.multinomial(shots, weights), readout(n_cells))
+    estimate = estimate_ergotropy(counts, seed=seed)
+    assert 0 <= estimate.low <= estimate.value <= estimate.high <= n_cells
+    assert 0 <= estimate.energy.low <= estimate.energy.value <= estimate.energy.high <= n_cells
+    assert np.linalg.eigvalsh(estimate.state)[0] > -1e-12
+    assert estimate.warnings or shots >= 20
+
+
+def test_raw_and_physical_state_are_both_kept_and_read_only():
+    estimate = estimate_ergotropy(drawn_counts(ladder(3), READOUT, 200, seed=1))
+    assert estimate.smallest_eigenvalue == np.linalg.eigvalsh(estimate.raw_state)[0] < -0.01
+    assert np.linalg.eigvalsh(estimate.state)[0] > -1e-15
+    np.testing.assert_allclose(estimate.state, nearest_state(estimate.raw_state))
+    assert estimate.plug_in == linear_ergotropy(estimate.raw_state, level_energies(3))
+    with pytest.raises(ValueError, match="read-only"):
+        estimate.raw_state[0, 0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        estimate.state[0, 0] = 0
+
+
+def test_the_dictionary_is_json_and_names_the_readout():
+    estimate = estimate_ergotropy(drawn_counts(ladder(2), readout(2), 100, seed=1))
+    content = json.loads(json.dumps(estimate.to_dict(), allow_nan=False))
+    assert content["value"] == estimate.value
+    assert content["energy"]["low"] == estimate.energy.low
+    assert content["readout_sha256"] == readout(2).identity()
+    assert (content["shots"], content["origin"]) == (100, "lab")
+
+
+def collective_bath(n_cells, rate, occupation):
+    """Liouvillian of a thermal collective bath on row-major vectors, built from its jumps."""
+    down = collective_lowering(n_cells).toarray()
+    one = np.eye(2**n_cells)
+    total = np.zeros((4**n_cells, 4**n_cells), complex)
+    for strength, jump in ((rate * (occupation + 1), down), (rate * occupation, down.T)):
+        loss = jump.conj().T @ jump
+        total += strength * np.kron(jump, jump.conj())
+        total -= strength * (np.kron(loss, one) + np.kron(one, loss.T)) / 2
+    return total
+
+
+def bath_left_on(rho, model, duration_s, rate=6.3e6, occupation=1.0):
+    """Outcome probabilities if the bath acts between the rotation and the readout."""
+    hadamard = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    rotations = {"X": hadamard, "Y": hadamard @ np.diag([1, -1j]), "Z": np.eye(2)}
+    after = expm(collective_bath(model.n_cells, rate, occupation) * duration_s)
+    rows = []
+    for label in pauli_settings(model.n_cells):
+        u = reduce(np.kron, [rotations[letter] for letter in label])
+        evolved = (after @ (u @ rho @ u.conj().T).reshape(-1)).reshape(rho.shape)
+        rows.append(model.apply(np.diag(evolved).real))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(("duration_s", "fake"), [(20e-9, 0.174), (100e-9, 0.311), (500e-9, 0.355)])
+def test_a_bath_left_on_fakes_work(duration_s, fake):
+    """docs/physics.md, section 7: the ergotropy of the physical state, for a true .143."""
+    p = bath_left_on(ladder(2), ReadoutModel.ideal(2), duration_s)
+    raw = MeasurementFrame(ReadoutModel.ideal(2)).reconstruct(p)
+    assert np.linalg.eigvalsh(raw)[0] < -0.02
+    assert ergotropy(nearest_state(raw)) == pytest.approx(fake, abs=1e-3)
+
+
+@pytest.mark.parametrize("n_cells", [2, 3])
+def test_a_bath_left_on_is_reported_as_a_wrong_measurement_model(n_cells):
+    model = readout(n_cells)
+    p = bath_left_on(ladder(n_cells), model, 500e-9)
+    for seed in range(20):
+        table = np.random.default_rng(seed).multinomial(4000, p)
+        estimate = estimate_ergotropy(as_counts(table, model), seed=seed)
+        sigma = estimate.smallest_eigenvalue_sigma
+        assert sigma < -5
+        (warning,) = estimate.warnings
+        assert warning == (
+            f"The raw state has an eigenvalue of {estimate.smallest_eigenvalue:.3g}, "
+            f"{-sigma:.0f} standard errors below zero, so the measurement model is wrong (a bath "
+            "left on during readout, a wrong assignment matrix, drift) and the interval cannot be "
+            "trusted."
+        )
+        assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_a_wrong_assignment_matrix_is_reported():
+    """Counts without readout errors, inverted as if there were 8 %."""
+    counts = drawn_counts(ladder(2), ReadoutModel.ideal(2), 4000, seed=1)
+    wrong = ReadoutModel.from_error_rates([0.08] * 2, [0.08] * 2)
+    assert "the measurement model is wrong" in estimate_ergotropy(counts, wrong).warnings[0]
+    assert estimate_ergotropy(counts).warnings == ()
+
+
+def test_few_shots_are_reported():
+    estimate = estimate_ergotropy(drawn_counts(ladder(2), readout(2), 19, seed=1))
+    assert estimate.warnings == (
+        "A setting has 19 shots; the coverage of the interval was measured from 20 shots on.",
+    )
+
+
+# The parts of the interval.
+
+
+def test_the_parts_of_the_shots_add_up_and_have_equal_sizes():
+    table = np.random.default_rng(0).multinomial([17, 100, 5], [[0.1, 0.2, 0.3, 0.4]] * 3)
+    parts = split_counts(table, 5, np.random.default_rng(1))
+    np.testing.assert_array_equal(sum(parts), table)
+    sizes = np.array([part.sum(axis=1) for part in parts])
+    assert min(part.min() for part in parts) >= 0
+    np.testing.assert_array_equal(sizes.max(axis=0), [4, 20, 1])
+    np.testing.assert_array_equal(sizes.min(axis=0), [3, 20, 1])
+
+
+def test_parts_are_drawn_without_replacement():
+    """Mean and variance of the multivariate hypergeometric: n/5 p and n/5 p (1-p) 4n/5/(n-1)."""
+    table = np.array([[40, 60]])
+    rng = np.random.default_rng(2)
+    first = np.array([split_counts(table, 5, rng)[3][0, 0] for _ in range(3000)])
+    variance = 20 * 0.4 * 0.6 * 80 / 99
+    assert first.mean() == pytest.approx(8, abs=4 * np.sqrt(variance / 3000))
+    assert first.var() == pytest.approx(variance, rel=0.1)
+
+
+def test_a_fixed_operator_has_its_plain_mean_and_standard_error_in_the_cross_fit():
+    counts = drawn_counts(ladder(2), readout(2), 1000, seed=2)
+    sample = Sample(MeasurementFrame(readout(2)), counts.table)
+    h = np.diag(level_energies(2)).astype(complex)
+    means, errors = cross_fit(sample, lambda *_: np.stack([h]), np.random.default_rng(0))
+    assert means[0] == pytest.approx(np.trace(h @ sample.raw_state).real, abs=1e-12)
+    assert errors[0] == pytest.approx(sample.standard_error(h), rel=1e-12)
+
+
+def test_the_operator_of_the_lower_end_never_promises_more_than_the_ergotropy():
+    """Tr[rho O] <= W(rho) for whatever data O was built from; equal for its own state."""
+    levels = level_energies(3, [0.9, 1.0, 1.2])
+
+    def work_operator(raw):
+        values, vectors = np.linalg.eigh(raw)
+        return work_and_lowest(levels)(values[::-1], vectors[:, ::-1])[0]
+
+    for seed in range(30):
+        table = drawn_counts(random_state(3, seed), READOUT, 20, seed).table
+        operator = work_operator(MeasurementFrame(READOUT).reconstruct(frequencies(table)))
+        for rho in (random_state(3, seed + 100), ladder(3)):
+            promised = np.trace(rho @ operator).real
+            assert promised <= linear_ergotropy(rho, levels) + 1e-12
+    for rho in (random_state(3), ladder(3)):
+        own = np.trace(rho @ work_operator(rho)).real
+        assert own == pytest.approx(linear_ergotropy(rho, levels), abs=1e-9)
+
+
+def test_the_upper_bound_is_the_plug_in_unless_empty_levels_are_capped():
+    levels = level_energies(3)
+    mixed = 0.5 * random_state(3) + np.eye(8) / 16
+    full = drawn_counts(mixed, READOUT, 10**6, seed=1)
+    sample = Sample(MeasurementFrame(READOUT), full.table)
+    assert upper_bound(sample, levels)[0] == pytest.approx(
+        linear_ergotropy(sample.raw_state, levels), abs=1e-12
+    )
+    charged = Sample(MeasurementFrame(READOUT), drawn_counts(ladder(3), READOUT, 1000, 1).table)
+    plug_in = linear_ergotropy(charged.raw_state, levels)
+    assert upper_bound(charged, levels, positive=False)[0] == pytest.approx(plug_in, abs=1e-12)
+    capped, error = upper_bound(charged, levels)
+    assert capped < plug_in - error
+    assert upper_bound(charged, levels, positive=False)[1] > error
+
+
+# Refusals.
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"counts": Counts(n_cells=1, settings=tuple("XYZ"), table=np.full((3, 2), 9))},
+            "'readout' must be given because the counts carry none (ReadoutModel.ideal(1) for a "
+            "readout without errors).",
+        ),
+        ({"counts": {"XX": {}}}, "'counts' must be Counts (see Counts.load), not {'XX': {}}."),
+        ({"readout": ReadoutModel.ideal(3)}, "'readout' must describe 2 cells like the counts"),
+        ({"readout": np.eye(2)}, "'readout' must be a ReadoutModel, not"),
+        ({"confidence": 1.0}, "'confidence' must be a finite number > 0 and < 1, not 1.0."),
+        ({"confidence": "high"}, "'confidence' must be a finite number > 0 and < 1, not 'high'."),
+        ({"seed": -1}, "'seed' must be a whole number >= 0, not -1."),
+        ({"energies": [1.0]}, "'energies' must hold one number per cell (2), not 1."),
+        ({"energies": [1.0, 0.0]}, "'energies' must be a finite number > 0, not 0.0."),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(changes, sentence):
+    good = {"counts": drawn_counts(ladder(2), readout(2), 100, seed=1)}
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        estimate_ergotropy(**{**good, **changes})
+
+
+def test_missing_settings_and_too_few_shots_are_refused():
+    table = np.ones((9, 4), int)
+    table[:, 0] = 2
+    table[4, 1] = 0
+    counts = as_counts(table, readout(2))
+    sentence = "'shots of YY' must be >= 5, because an interval takes shots in 5 parts, not 4."
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        estimate_ergotropy(counts)
+    few = Counts(n_cells=2, settings=("ZZ",), table=table[:1], readout=readout(2))
+    with pytest.raises(InputError, match="must hold all 9 Pauli settings of 2 cells"):
+        estimate_ergotropy(few)
