@@ -141,7 +141,10 @@ class Battery:
         """Every dissipator of non-zero rate as (rate, L): d rho/dt = rate (L rho L^+ - ...)."""
         minus = collective_lowering(self.n_cells)
         plus = sp.csr_array(minus.T)
-        jumps = [(rate, sp.csr_array(a * minus + b * plus)) for rate, a, b in self.bath.jumps()]
+        jumps = [
+            (rate, minus if b == 0 else plus if a == 0 else sp.csr_array(a * minus + b * plus))
+            for rate, a, b in self.bath.jumps()
+        ]
         for i, noise in enumerate(self.noise):
             down = lowering(self.n_cells, i)
             jumps += [
@@ -166,9 +169,9 @@ class Battery:
         """
         from qbat_circuits.qutip_bridge import to_qutip
 
-        hamiltonian = to_qutip(self.hamiltonian().toarray())
+        hamiltonian = to_qutip(self.hamiltonian())
         jumps = self.jump_operators()
-        return hamiltonian, [np.sqrt(rate) * to_qutip(jump.toarray()) for rate, jump in jumps]
+        return hamiltonian, [np.sqrt(rate) * to_qutip(jump) for rate, jump in jumps]
 
 
 def liouvillian(hamiltonian: sp.csr_array, jumps: Sequence[Jump]) -> sp.csr_array:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -40,30 +41,40 @@ def excitations(n_cells: int) -> NDArray[np.int64]:
     return result
 
 
+@lru_cache(maxsize=64)
 def lowering(n_cells: int, cell: int) -> sp.csr_array:
-    """sigma_-^i = |0><1| of one cell on the full 2^N space, as a sparse matrix."""
+    """sigma_-^i = |0><1| of one cell on the full 2^N space, sparse and read-only."""
     n = check_integer("n_cells", n_cells, at_least=1)
     i = check_integer("cell", cell, at_least=0, at_most=n - 1)
-    one = sp.csr_array(np.array([[0.0, 1.0], [0.0, 0.0]], dtype=np.complex128))
-    left, right = sp.eye_array(2 ** (n - 1 - i)), sp.eye_array(2**i)
-    return sp.csr_array(sp.kron(sp.kron(left, one), right))
+    numbers = np.arange(2**n)
+    excited = numbers[(numbers >> i) & 1 == 1]
+    return _operator(np.ones(len(excited)), excited ^ (1 << i), excited, 2**n)
 
 
+@lru_cache(maxsize=64)
 def number(n_cells: int, cell: int) -> sp.csr_array:
-    """n_i = |1><1| of one cell on the full 2^N space, as a sparse matrix."""
-    minus = lowering(n_cells, cell)
-    return sp.csr_array(minus.T @ minus)
+    """n_i = |1><1| of one cell on the full 2^N space, sparse and read-only."""
+    excited = lowering(n_cells, cell).indices
+    return _operator(np.ones(len(excited)), excited, excited, 2**n_cells)
 
 
-def collective_lowering(n_cells: int, couplings: Sequence[float] | None = None) -> sp.csr_array:
-    """J_- = sum_i g_i sigma_-^i with g_i = 1 by default, as a sparse matrix."""
-    g = np.ones(n_cells) if couplings is None else np.asarray(couplings, dtype=np.float64)
-    if g.shape != (n_cells,):
-        raise broken_rule("couplings", f"one number per cell ({n_cells})", couplings)
-    total = sp.csr_array((2**n_cells, 2**n_cells), dtype=np.complex128)
-    for i in range(n_cells):
-        total = total + g[i] * lowering(n_cells, i)
-    return sp.csr_array(total)
+@lru_cache(maxsize=16)
+def collective_lowering(n_cells: int) -> sp.csr_array:
+    """J_- = sum_i sigma_-^i on the full 2^N space, sparse and read-only."""
+    parts = [lowering(n_cells, i).tocoo() for i in range(n_cells)]
+    rows = np.concatenate([part.row for part in parts])
+    columns = np.concatenate([part.col for part in parts])
+    return _operator(np.ones(len(rows)), rows, columns, 2**n_cells)
+
+
+def _operator(values: FloatArray, rows: Any, columns: Any, dimension: int) -> sp.csr_array:
+    """A sparse complex operator that nobody can change, because it is shared."""
+    matrix = sp.csr_array(
+        (values.astype(np.complex128), (rows, columns)), shape=(dimension, dimension)
+    )
+    for array in (matrix.data, matrix.indices, matrix.indptr):
+        array.flags.writeable = False
+    return matrix
 
 
 def cell_energies(n_cells: int, energies: Sequence[float] | None = None) -> FloatArray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from qbat_circuits.cells import ComplexArray, n_cells_of
 
@@ -23,15 +24,23 @@ def _index(n_cells: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return index
 
 
-def to_qutip(matrix: ComplexArray) -> Any:
-    """A 2^N x 2^N operator or density matrix as a QuTiP `Qobj` in QuTiP's convention."""
+def to_qutip(matrix: ComplexArray | sp.sparray) -> Any:
+    """A 2^N x 2^N operator or density matrix as a QuTiP `Qobj` in QuTiP's convention.
+
+    A sparse operator stays sparse, which QuTiP's solvers need to be fast.
+    """
     import qutip
 
-    n = n_cells_of(np.asarray(matrix))
+    sparse = sp.issparse(matrix)
+    entries: Any = sp.coo_array(matrix)  # type: ignore[arg-type]
+    if not sparse:
+        n_cells_of(np.asarray(matrix))
+    n = entries.shape[0].bit_length() - 1
     index = _index(n)
-    converted = np.empty_like(np.asarray(matrix, dtype=np.complex128))
-    converted[np.ix_(index, index)] = matrix
-    return qutip.Qobj(converted, dims=[[2] * n, [2] * n])
+    placed = (entries.data, (index[entries.row], index[entries.col]))
+    converted = sp.csr_matrix(placed, shape=entries.shape, dtype=np.complex128)
+    dims = [[2] * n, [2] * n]
+    return qutip.Qobj(converted if sparse else converted.toarray(), dims=dims)
 
 
 def from_qutip(operator: Any) -> ComplexArray:

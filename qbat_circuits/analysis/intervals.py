@@ -32,7 +32,7 @@ from qbat_circuits.analysis.linear_inversion import (
 )
 from qbat_circuits.cells import ComplexArray, FloatArray
 
-#: Parts of the cross-fit; more gain less than 2 % of the width (docs/estimating-work.md).
+#: Parts of the cross-fit; 10 would gain 2 % of the width (docs/estimating-work.md).
 FOLDS = 5
 #: A tail of populations counts as occupied above this many standard errors; below, it is capped.
 OCCUPIED_SIGMA = 3.0
@@ -158,8 +158,7 @@ def cross_fit(
         own, shots = weights(k), np.asarray(part.sum(axis=1), dtype=np.int64)
         jumps = [own - without_two[max(k, m), min(k, m)] for m in range(FOLDS) if m != k]
         mean = mean + np.sum(own * frequencies(part), axis=(1, 2)) / FOLDS
-        for change in (own, *jumps):
-            variance = variance + sample.variance(change, shots) / FOLDS**2
+        variance = variance + sample.variance(np.stack([own, *jumps]), shots).sum(axis=0) / FOLDS**2
     return mean, np.sqrt(variance)
 
 

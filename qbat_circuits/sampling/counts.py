@@ -72,7 +72,10 @@ class Counts:
     def __post_init__(self) -> None:
         n = _check_cells(self.n_cells)
         settings = check_settings(self.settings, n)
-        given = np.asarray(self.table)
+        try:
+            given = np.asarray(self.table)
+        except ValueError:  # lines of different length
+            raise InputError("'table' must be an array of whole numbers.") from None
         if given.shape != (len(settings), 2**n):
             rule = f"have shape {(len(settings), 2**n)} (settings, outcomes)"
             raise InputError(f"'table' must {rule}, not {given.shape}.")
@@ -86,13 +89,16 @@ class Counts:
         for field, value in (("origin", self.origin), ("measured_at", self.measured_at)):
             if not isinstance(value, str) and (field == "origin" or value is not None):
                 raise broken_rule(field, "a text", value)
-        if self.seed is not None:
-            check_integer("seed", self.seed, at_least=0)
+        if self.readout is not None and not isinstance(self.readout, ReadoutModel):
+            raise broken_rule("readout", "a ReadoutModel or None", self.readout)
         if self.readout is not None and self.readout.n_cells != n:
             raise InputError(
                 f"'readout' must describe {n} cells like the counts, not {self.readout.n_cells}."
             )
+        if self.seed is not None:
+            object.__setattr__(self, "seed", check_integer("seed", self.seed, at_least=0))
         table.flags.writeable = False
+        object.__setattr__(self, "n_cells", n)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "table", table)
 
@@ -171,7 +177,7 @@ def check_settings(settings: Sequence[str], n_cells: int) -> tuple[str, ...]:
     Raises:
         InputError: naming the label that breaks the rule.
     """
-    if isinstance(settings, str):
+    if isinstance(settings, str) or not isinstance(settings, Sequence):
         raise broken_rule("settings", "a list of Pauli labels", settings)
     labels = tuple(settings)
     if not labels:

@@ -40,12 +40,14 @@ STATES = {
     "N=2 charged": (ladder(2), 1 / 7),
     "N=2 Gibbs": (product_state([1 / 3] * 2), 0.0),
     "N=3 charged": (ladder(3), 4 / 15),
-    # The optimal unitary jumps from sample to sample here: without the covariance of the parts
-    # the lower end would lie above zero in 6 % of the cases.
+    # The optimal unitary jumps from sample to sample here.
     "N=2 maximally mixed": (np.eye(4, dtype=complex) / 4, 0.0),
+    # Few shots and rare outcomes: without the extra shots in the variance the lower end would miss
+    # in 8 % of the cases.
+    "N=1 nearly all excited": (product_state([0.99]), 0.98),
 }
 CASES = [(name, shots) for name in list(STATES)[:3] for shots in (1000, 10000)]
-CASES.append(("N=2 maximally mixed", 1000))
+CASES += [("N=2 maximally mixed", 1000), ("N=1 nearly all excited", 100)]
 
 
 @cache
@@ -88,7 +90,7 @@ def test_the_interval_covers_the_true_work(name, shots):
         assert upper_limit(REPETITIONS - wrong) >= 1 - allowed
 
 
-@pytest.mark.parametrize(("name", "shots"), CASES)
+@pytest.mark.parametrize(("name", "shots"), [case for case in CASES if case[1] >= 1000])
 def test_the_interval_of_the_energy_covers_the_true_energy(name, shots):
     *_, low, high, _ = study(name, shots)
     state, _ = STATES[name]

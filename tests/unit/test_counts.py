@@ -50,6 +50,18 @@ def test_file_round_trip_keeps_everything(tmp_path):
     assert again.seed == 2**70
 
 
+def test_numpy_integers_are_written_too(tmp_path):
+    counts = Counts(
+        n_cells=np.int64(1),
+        settings=["Z"],
+        table=np.array([[3, 1]], dtype=np.uint16),
+        seed=np.int32(4),
+    )
+    counts.save(tmp_path / "counts.json")
+    assert Counts.load(tmp_path / "counts.json").to_dict() == counts.to_dict()
+    assert counts.to_dict()["settings"] == {"Z": {"0": 3, "1": 1}}
+
+
 def test_only_five_keys_are_required():
     short = {key: FILE[key] for key in ("format", "version", "n_cells", "bit_order", "settings")}
     counts = Counts.from_dict(short)
@@ -203,7 +215,10 @@ def test_any_json_gives_counts_or_one_input_error(key, value):
         ({"table": np.ones((2, 4))}, "'table' must hold whole numbers, not float64."),
         ({"table": -np.ones((2, 4), int)}, "'table' must hold counts from 0 to 999999999."),
         ({"table": np.zeros((2, 4), int)}, "'shots of XX' must be a whole number >= 1"),
+        ({"settings": 5}, "'settings' must be a list of Pauli labels, not 5."),
+        ({"table": [[1], [1, 2]]}, "'table' must be an array of whole numbers."),
         ({"readout": ReadoutModel.ideal(3)}, "'readout' must describe 2 cells"),
+        ({"readout": "ideal"}, "'readout' must be a ReadoutModel or None, not 'ideal'."),
     ],
 )
 def test_wrong_arguments_get_one_sentence(changes, sentence):

@@ -24,8 +24,8 @@ BUNDLED = sorted(path.stem for path in (ROOT / "calibration").glob("*.json"))
 # the package can come from the given folder only.
 PROBE = """
 import json, site, sys
-sys.path.append(sys.argv[1])
-site.addsitedir(sys.argv[2])
+site.addsitedir(sys.argv[1])
+sys.path.append(sys.argv[2])  # the libraries
 import qbat_circuits
 from qbat_circuits.calibration import bundled_calibrations, load_calibration
 names = bundled_calibrations()
@@ -37,7 +37,7 @@ print(json.dumps([qbat_circuits.__file__, found]))
 def probe(folder: Path, cwd: Path) -> tuple[Path, dict[str, int]]:
     """Where a package comes from whose site folder is ``folder``, and its calibrations."""
     libraries = sysconfig.get_path("purelib")
-    command = [sys.executable, "-I", "-S", "-c", PROBE, libraries, str(folder)]
+    command = [sys.executable, "-I", "-S", "-c", PROBE, str(folder), libraries]
     output = subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, timeout=60)
     file, found = json.loads(output.stdout)
     return Path(file), found
