@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from qbat_circuits.calibration import Calibration as Calibration
     from qbat_circuits.calibration import load_calibration as load_calibration
     from qbat_circuits.calibration_files import bundled_calibrations as bundled_calibrations
-    from qbat_circuits.circuits.tomography import pauli_settings as pauli_settings
     from qbat_circuits.device import Device as Device
     from qbat_circuits.dynamics.charging import ChargingCurve as ChargingCurve
     from qbat_circuits.dynamics.charging import Engine as Engine
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from qbat_circuits.qutip_bridge import from_qutip as from_qutip
     from qbat_circuits.qutip_bridge import to_qutip as to_qutip
     from qbat_circuits.readout_model import ReadoutModel as ReadoutModel
+    from qbat_circuits.readout_model import pauli_settings as pauli_settings
     from qbat_circuits.sampling.aer import emulate_counts as emulate_counts
     from qbat_circuits.sampling.counts import Counts as Counts
     from qbat_circuits.schema import Experiment as Experiment
@@ -73,7 +73,7 @@ _HOMES = {
     "load_calibration": "calibration",
     "load_experiment": "schema",
     "passive_state": "thermodynamics",
-    "pauli_settings": "circuits.tomography",
+    "pauli_settings": "readout_model",
     "run_experiment": "study.experiment",
     "steady_state": "dynamics.steady",
     "to_qutip": "qutip_bridge",

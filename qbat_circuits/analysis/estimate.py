@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from qbat_circuits.analysis.intervals import (
     FOLDS,
     Sample,
     cross_fit,
-    frequencies,
     upper_bound,
     work_and_lowest,
 )
@@ -56,7 +55,7 @@ class ErgotropyEstimate:
         confidence: probability that the interval covers the truth.
         method: name of the interval's method (docs/estimating-work.md).
         plug_in: ergotropy of the raw state, mitigated and not projected: biased upward.
-        raw_value: the same as if the readout were ideal: without mitigation.
+        raw_value: the value as if the readout were ideal: without mitigation.
         energy: stored energy Tr[rho H] with its own interval at the same confidence.
         raw_state: linear inversion, shape (2^N, 2^N): unbiased, possibly not positive.
         state: the density matrix nearest to it.
@@ -152,28 +151,18 @@ def estimate_ergotropy(
     _check_shots(sample)
 
     raw = sample.raw_state
-    plug_in = max(0.0, float(linear_ergotropy(raw, levels)))
-    unmitigated = MeasurementFrame(ReadoutModel.ideal(counts.n_cells))
-    unmitigated_raw = unmitigated.reconstruct(frequencies(sample.table))
-    rng = np.random.default_rng(seed)
-    (below, lowest), (below_error, lowest_error) = (
-        array.tolist() for array in cross_fit(sample, work_and_lowest(levels), rng)
-    )
-    sigma = lowest / lowest_error
+    unmitigated = Sample(MeasurementFrame(ReadoutModel.ideal(counts.n_cells)), sample.table)
     smallest = float(np.linalg.eigvalsh(raw)[0])
-    physical = sigma > -UNPHYSICAL_SIGMA
-    above, above_error = upper_bound(sample, levels, positive=physical)
-
-    low = min(max(below - z * below_error, 0.0), most)
-    high = max(min(above + z * above_error, most), low)
+    found = _bounds(sample, levels, z, seed)
+    sigma = found.lowest_sigma
     return ErgotropyEstimate(
-        value=min(max((below + above) / 2, low), high),
-        low=low,
-        high=high,
+        value=found.work.value,
+        low=found.work.low,
+        high=found.work.high,
         confidence=level,
         method=METHOD,
-        plug_in=plug_in,
-        raw_value=max(0.0, float(linear_ergotropy(unmitigated_raw, levels))),
+        plug_in=max(0.0, float(linear_ergotropy(raw, levels))),
+        raw_value=_bounds(unmitigated, levels, z, seed).work.value,
         energy=_energy(sample, levels, z, most),
         raw_state=raw,
         state=nearest_state(raw),
@@ -185,6 +174,26 @@ def estimate_ergotropy(
         readout=readout,
         warnings=_warnings(sample, smallest, sigma),
     )
+
+
+class _Bounds(NamedTuple):
+    """The work with its interval, and the honest z of the most negative direction."""
+
+    work: Interval
+    lowest_sigma: float
+
+
+def _bounds(sample: Sample, levels: FloatArray, z: float, seed: int) -> _Bounds:
+    rng = np.random.default_rng(seed)
+    (below, lowest), (below_error, lowest_error) = (
+        array.tolist() for array in cross_fit(sample, work_and_lowest(levels), rng)
+    )
+    sigma = lowest / lowest_error
+    above, above_error = upper_bound(sample, levels, positive=sigma > -UNPHYSICAL_SIGMA)
+    most = float(levels.max())
+    low = min(max(below - z * below_error, 0.0), most)
+    high = max(min(above + z * above_error, most), low)
+    return _Bounds(Interval(min(max((below + above) / 2, low), high), low, high), sigma)
 
 
 def _readout(counts: Counts, readout: ReadoutModel | None) -> ReadoutModel:

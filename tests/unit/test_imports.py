@@ -44,6 +44,7 @@ ROOMS = (
     "study",
     "show",
     "cli",
+    "__main__",
     "",  # the package itself: public names only
 )
 

@@ -144,3 +144,15 @@ def test_constraints_pin_every_dependency_within_its_bounds(project: dict[str, A
     ]
     for requirement in map(Requirement, wanted):
         assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])
+
+
+@pytest.mark.parametrize("folder", [".", "docs", "calibration"])
+def test_documents_name_files_that_exist(folder: str) -> None:
+    missing = []
+    for page in sorted((ROOT / folder).glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+        named = re.findall(r"`((?:tests|docs|benchmarks|notebooks|qbat_circuits)/[\w./-]+)`", text)
+        missing += [(page.name, link) for link in links if not (page.parent / link).exists()]
+        missing += [(page.name, path) for path in named if not (ROOT / path).exists()]
+    assert missing == []

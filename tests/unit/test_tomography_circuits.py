@@ -145,8 +145,8 @@ def test_a_state_vector_is_a_state_too():
         ({"settings": ["XX"]}, "'settings' must be Pauli labels of 1 letters X, Y, Z, not 'XX'."),
         (
             {"state": np.eye(128) / 128},
-            "'state' must have <= 6 cells for emulated Pauli tomography, "
-            "whose 2187 circuits would hold 0.6 GB, not 7.",
+            "'n_cells' must be <= 6 for emulated Pauli tomography, not 7: its 2187 circuits would "
+            "hold 5.73e+08 bytes; use fewer cells",
         ),
     ],
 )
