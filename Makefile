@@ -18,7 +18,7 @@ run: $(VENV)/.installed-run
 	@$(BIN)/qbat run --out qbat-results
 
 test: $(NOTEBOOKS) $(VENV)/.installed-test
-	@$(BIN)/python -m pytest -n 2 --nbmake tests $(NOTEBOOKS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbmake tests $(NOTEBOOKS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

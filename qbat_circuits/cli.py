@@ -22,6 +22,7 @@ from typer.exceptions import Abort, TyperException
 from qbat_circuits.errors import InputError, QbatError, shown
 
 if TYPE_CHECKING:
+    from qbat_circuits.calibration import Calibration
     from qbat_circuits.readout_model import ReadoutModel
     from qbat_circuits.schema import Experiment
 
@@ -215,8 +216,12 @@ def calibration_show(
         ("T1 includes the line", one.t1_includes_line),
     )
     console.print(", ".join(f"{what}: {'yes' if true else 'no'}" for what, true in facts))
-    for columns, rows in (one.table(), one.source_table()):
+    for columns, rows in (_figures(one), one.source_table()):
+        console.print()
         _print_table(console, columns, rows)
+    if one.unverified:
+        console.print("* not verified", markup=False)
+    console.print()
     for warning in one.warnings_by_kind():
         console.print(f"  - {warning}", markup=False)
 
@@ -269,6 +274,15 @@ def main() -> None:
 def _fail(code: int, sentence: str) -> int:
     print(f"qbat: {sentence}", file=sys.stderr)
     return code
+
+
+def _figures(calibration: Calibration) -> tuple[list[str], list[list[str]]]:
+    """The table of qubits for a terminal: units below names, a star where a figure is not
+    verified, no empty columns, and no warnings, which are listed below by kind."""
+    columns, rows = calibration.table()
+    kept = [i for i in range(len(columns) - 1) if any(row[i] != "-" for row in rows)]
+    names = [columns[i].replace(", not verified)", ")*").replace(" (", "\n(") for i in kept]
+    return names, [[row[i] for i in kept] for row in rows]
 
 
 def _experiment(

@@ -150,9 +150,16 @@ def as_date(field: str, text: object) -> datetime:
 
 
 def named_qubits(numbers: Iterable[int]) -> str:
-    """``qubit 3`` or ``qubits 0, 1, 2``."""
-    listed = [str(number) for number in numbers]
-    return f"qubit{'s' if len(listed) > 1 else ''} {', '.join(listed)}"
+    """``qubit 3``, ``qubits 0, 1, 2`` or, for four and more in a row, ``qubits 5-8, 11``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    listed = [f"{r[0]}-{r[-1]}" if len(r) > 3 else ", ".join(map(str, r)) for r in runs]
+    plural = len(runs) > 1 or any(len(run) > 1 for run in runs)
+    return f"qubit{'s' if plural else ''} {', '.join(listed)}"
 
 
 def warnings_of(
