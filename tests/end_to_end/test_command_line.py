@@ -204,10 +204,10 @@ def test_calibrations_are_listed_shown_and_imported(tmp_path: Path, capsys) -> N
     assert [line.split()[0] for line in out.splitlines()[1:]] == list(qb.bundled_calibrations())
     code, out, _ = qbat(capsys, "calibration", "show", "fez")
     assert code == 0
-    flat = " ".join(out.split())
-    assert "T1 (us)" in flat
-    assert "T2 > 2 T1: qubits 87" in flat or "qubit 87" in flat
-    assert "missing frequency" in flat
+    assert "T1      T2" in out
+    assert "(us)    (us)" in out
+    assert "missing frequency: qubits 0-155; what needs it asks" in out
+    assert "T2 > 2 T1: qubit 87; pure dephasing is clipped at 0." in out
     target = tmp_path / "copy.json"
     source = Path(qb.__file__).parents[1] / "calibration" / "waveguide4.json"
     code, out, _ = qbat(capsys, "calibration", "import", source, "--out", target)
