@@ -7,7 +7,8 @@ in any one consistent unit; `Battery.from_device` uses 1/s.
 from __future__ import annotations
 
 import cmath
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from qbat_circuits.units import (
     occupation_from_temperature,
     population_from_occupation,
 )
+
+#: Largest rate and occupation taken: beyond them exponentials overflow a double.
+_LARGEST = 1e18
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class CollectiveBath:
         occupation: n >= 0, thermal photons at the common frequency.
         squeezing: M, a complex number with |M|^2 <= n(n+1).
 
+    Attributes:
+        emission: K_11 = kappa (n + 1).
+        absorption: K_22 = kappa n.
+        cross: K_12 = kappa M.
+
     Raises:
         InputError: if a number is out of its range.
 
@@ -40,18 +49,19 @@ class CollectiveBath:
     rate: float
     occupation: float
     squeezing: complex = 0j
+    emission: float = field(init=False)
+    absorption: float = field(init=False)
+    cross: complex = field(init=False)
 
     def __post_init__(self) -> None:
-        rate = check_number("rate", self.rate, at_least=0)
-        n = check_number("occupation", self.occupation, at_least=0)
+        rate = check_number("rate", self.rate, at_least=0, at_most=_LARGEST)
+        n = check_number("occupation", self.occupation, at_least=0, at_most=_LARGEST)
         m = _complex("squeezing", self.squeezing)
         if abs(m) ** 2 > n * (n + 1) * (1 + 1e-12):
             raise InputError(
                 f"'squeezing' must satisfy |M|^2 <= n(n+1) ({n * (n + 1):g}), not {abs(m) ** 2:g}."
             )
-        object.__setattr__(self, "rate", rate)
-        object.__setattr__(self, "occupation", n)
-        object.__setattr__(self, "squeezing", m)
+        self._set(rate, n, m, rate * (n + 1.0), rate * n, rate * m)
 
     @classmethod
     def from_temperature(
@@ -60,20 +70,41 @@ class CollectiveBath:
         """Thermal bath of a temperature in kelvin at the cells' common frequency in Hz."""
         return cls(rate, occupation_from_temperature(frequency_hz, temperature_k))
 
-    @property
-    def emission(self) -> float:
-        """K_11 = kappa (n + 1)."""
-        return self.rate * (self.occupation + 1.0)
+    @classmethod
+    def from_rates(cls, emission: float, absorption: float, cross: complex = 0j) -> CollectiveBath:
+        """Bath of any emission and absorption rates, inverted ones (a pump) included.
+
+        ``rate`` is then kappa = emission - absorption and ``occupation`` absorption / kappa: both
+        negative for a pump (n < -1), and n infinite where the two rates are equal.
+
+        Args:
+            emission: K_11 >= 0.
+            absorption: K_22 >= 0.
+            cross: K_12, with |K_12|^2 <= K_11 K_22.
+        """
+        down = check_number("emission", emission, at_least=0, at_most=_LARGEST)
+        up = check_number("absorption", absorption, at_least=0, at_most=_LARGEST)
+        k = _complex("cross", cross)
+        if abs(k) ** 2 > down * up * (1 + 1e-12):
+            raise InputError(
+                f"'cross' must satisfy |cross|^2 <= emission*absorption ({down * up:g}), not "
+                f"{abs(k) ** 2:g}."
+            )
+        rate = down - up
+        bath = object.__new__(cls)
+        occupation = up / rate if rate else (math.inf if up else 0.0)
+        bath._set(rate, occupation, k / rate if rate else complex(k), down, up, k)
+        return bath
+
+    def _set(self, rate: float, n: float, m: complex, down: float, up: float, k: complex) -> None:
+        names = ("rate", "occupation", "squeezing", "emission", "absorption", "cross")
+        for name, value in zip(names, (rate, n, m, down, up, k), strict=True):
+            object.__setattr__(self, name, value)
 
     @property
-    def absorption(self) -> float:
-        """K_22 = kappa n."""
-        return self.rate * self.occupation
-
-    @property
-    def cross(self) -> complex:
-        """K_12 = kappa M."""
-        return self.rate * self.squeezing
+    def relaxation(self) -> float:
+        """emission + absorption: how fast one cell alone would relax, kappa (2n + 1)."""
+        return self.emission + self.absorption
 
     def jumps(self) -> tuple[tuple[float, complex, complex], ...]:
         """Diagonal form: (rate, a, b) for each jump a J_- + b J_+ of non-zero rate."""
@@ -89,7 +120,7 @@ class CollectiveBath:
                 for r, v in zip(rates, vectors.T, strict=True)
             ]
         # A pure coherent jump leaves an eigenvalue 0 that round-off may turn into -1e-17.
-        floor = 1e-14 * (self.emission + self.absorption)
+        floor = 1e-14 * self.relaxation
         return tuple(pair for pair in pairs if pair[0] > (floor if self.cross else 0.0))
 
 
@@ -113,9 +144,9 @@ class LocalNoise:
     dephasing: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in ("rate", "occupation", "dephasing"):
-            number = check_number(field, getattr(self, field), at_least=0)
-            object.__setattr__(self, field, number)
+        for name in ("rate", "occupation", "dephasing"):
+            number = check_number(name, getattr(self, name), at_least=0, at_most=_LARGEST)
+            object.__setattr__(self, name, number)
 
     @classmethod
     def from_t1_t2(cls, t1_s: float, t2_s: float, residual_population: float) -> LocalNoise:
@@ -140,11 +171,11 @@ class LocalNoise:
         return population_from_occupation(self.occupation)
 
 
-def _complex(field: str, value: complex) -> complex:
+def _complex(name: str, value: complex) -> complex:
     try:
         number = complex(value)
     except (TypeError, ValueError):
         number = complex("nan")
     if not cmath.isfinite(number):
-        raise InputError(f"'{field}' must be a finite complex number, not {value!r}.")
+        raise InputError(f"'{name}' must be a finite complex number, not {value!r}.")
     return number

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from qbat_circuits.baths import CollectiveBath, LocalNoise
 from qbat_circuits.cells import (
+    MAX_CELLS,
     FloatArray,
     cell_energies,
     collective_lowering,
@@ -80,7 +81,7 @@ class Battery:
         energies: Sequence[float] | None = None,
     ) -> Battery:
         """N cells with the same local noise (none by default), on resonance by default."""
-        n = check_integer("n_cells", n_cells, at_least=1)
+        n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_CELLS)
         return cls(
             bath=bath,
             noise=(LocalNoise() if noise is None else noise,) * n,
@@ -91,6 +92,9 @@ class Battery:
     @classmethod
     def from_device(cls, device: Device, bath: CollectiveBath) -> Battery:
         """Battery of a chip's cells: T1, T2, residual population and detuning of each, in 1/s.
+
+        Where the device's T1 includes the line, the line's share kappa(2n+1) at the occupation of
+        this bath is subtracted (`Device.local_rates`).
 
         Args:
             device: chosen cells with all that the dynamics needs stated.
@@ -103,23 +107,27 @@ class Battery:
             InputError: if the device leaves a needed value unstated, or a T1 that includes the
                 line is longer than the line allows.
         """
-        line_rate = bath.emission + bath.absorption
-        rates = device.local_rates(line_rate=line_rate)
+        rates = device.local_rates(line_rate=bath.relaxation)
         battery = cls(
             bath=bath,
             noise=tuple(LocalNoise(r.emission_rate, r.occupation, r.dephasing) for r in rates),
             detunings=tuple(device.detunings().tolist()),
             energies=tuple(device.energies().tolist()),
         )
-        fastest = max(one.rate for one in battery.noise)
-        if bath.rate < fastest:
-            warnings.warn(
-                f"The collective rate {bath.rate:g}/s is below the fastest local rate "
-                f"{fastest:g}/s: local noise ends the charging before it begins.",
-                WeakBathWarning,
-                stacklevel=2,
-            )
+        weak = battery.weak_bath()
+        if weak:
+            warnings.warn(weak, WeakBathWarning, stacklevel=2)
         return battery
+
+    def weak_bath(self) -> str:
+        """A sentence where the collective rate is below the fastest local one, else nothing."""
+        fastest = max(noise.rate for noise in self.noise)
+        if abs(self.bath.rate) >= fastest:
+            return ""
+        return (
+            f"The collective rate {self.bath.rate:g} is below the fastest local rate {fastest:g}: "
+            "local noise ends the charging before it begins."
+        )
 
     @property
     def n_cells(self) -> int:

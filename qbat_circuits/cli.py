@@ -70,7 +70,8 @@ SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Seed of every random number.", parser=_whole_number)
 ]
 JsonOption = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here as JSON.")
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Also write JSON here; - prints only it."),
 ]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for result files and figure.")
@@ -101,8 +102,8 @@ def run(
         files = result_files(result)
         files["charging.svg"] = svg_bytes(plot_result(result))
         written = write_files(out, files)
-        if json is not None:
-            _write_copy(json, files["result.json"])
+        if _wrote_json(json, files["result.json"]):
+            return
     console = _console()
     console.print(headline(result.model), style="bold", markup=False)
     for title, rows in summary_sections(result):
@@ -168,8 +169,8 @@ def estimate(
     found = estimate_ergotropy(
         measured, readout=readout, **_given(confidence=confidence, seed=seed)
     )
-    if json is not None:
-        _write_copy(json, json_bytes({"counts": str(counts), **found.to_dict()}))
+    if _wrote_json(json, json_bytes({"counts": str(counts), **found.to_dict()})):
+        return
     console = _console()
     _print_rows(console, f"{counts} ({measured.origin} counts)", list(estimate_rows(found)))
     for warning in found.warnings:
@@ -326,10 +327,16 @@ def _given(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def _write_copy(path: Path, data: bytes) -> None:
+def _wrote_json(path: Path | None, data: bytes) -> bool:
+    """Write the JSON where it was asked for; True if that is standard output, and nothing else."""
     from qbat_circuits.json_files import write_atomically
 
-    write_atomically(path, data)
+    if path == Path("-"):
+        sys.stdout.write(data.decode())
+        return True
+    if path is not None:
+        write_atomically(path, data)
+    return False
 
 
 @contextmanager

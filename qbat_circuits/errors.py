@@ -39,6 +39,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def shown_size(number: int) -> str:
+    """A whole number of any size to three digits, or its power of ten beyond every double."""
+    return f"{number:.3g}" if number < 10**300 else f"1e+{len(str(number)) - 1}"
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """`` (did you mean 'a' or 'b'?)`` where a known name is near, else an empty string."""
     near = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.6)

@@ -12,7 +12,7 @@ import numpy as np
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.initial_states import initial_density_matrix
-from qbat_circuits.errors import AccuracyError, InputError, check_choice, check_number
+from qbat_circuits.errors import AccuracyError, InputError, check_choice, check_number, shown_size
 from qbat_circuits.thermodynamics import linear_energy
 
 #: Trace, Hermiticity and positivity hold to this along every curve, or it is an error.
@@ -75,11 +75,16 @@ class ChargingCurve:
         """W(t) - W(0): what charging added where the first saved state already held work."""
         return np.asarray(self.ergotropy - self.ergotropy[0])
 
+    @property
+    def best(self) -> int:
+        """Index of the best charging time: the first at which W is its largest up to round-off."""
+        return int(np.argmax(self.ergotropy >= self.ergotropy.max() - STATE_LIMIT))
+
     def plateau(self, share: float = 0.9) -> Plateau:
         """Window [start, stop] around the peak where W stays above a share of its largest value."""
         share = check_number("share", share, above=0, at_most=1)
         t, w = self.times, self.ergotropy
-        peak = int(np.argmax(w))
+        peak = self.best
         level = share * w[peak]
         first = last = peak
         while first > 0 and w[first - 1] >= level:
@@ -117,8 +122,7 @@ def charge(
     Raises:
         InputError: for an impossible argument, or a run that would not fit in memory (with the
             bytes it would need).
-        AccuracyError: if a state is not a state to 1e-9 (ten times the tolerance where that is
-            looser); nothing is clipped.
+        AccuracyError: if a state is not a state to 1e-9; nothing is clipped.
     """
     grid = _checked_times(times)
     chosen = Engine(check_choice("engine", engine, [e.value for e in Engine]))
@@ -128,13 +132,13 @@ def charge(
     if chosen is Engine.QISKIT_DYNAMICS:
         from qbat_circuits.dynamics.lindblad import integrate
 
-        states, limit = integrate(battery, start, grid, tolerance), max(STATE_LIMIT, 10 * tolerance)
+        states = integrate(battery, start, grid, tolerance)
     else:
         from qbat_circuits.dynamics.propagator import propagate
 
-        chosen, tolerance, limit = Engine.PROPAGATOR, 0.0, STATE_LIMIT
+        chosen, tolerance = Engine.PROPAGATOR, 0.0
         states = propagate(battery, start, grid)
-    energy, ergotropy = checked_quantities(states, battery.level_energies(), limit)
+    energy, ergotropy = checked_quantities(states, battery.level_energies(), STATE_LIMIT)
     for array in (grid, energy, ergotropy, states):
         array.flags.writeable = False
     return ChargingCurve(battery, grid, energy, ergotropy, states, chosen.value, tolerance)
@@ -151,8 +155,8 @@ def check_memory(n_cells: int, n_times: int) -> None:
     if needed > MEMORY_LIMIT_BYTES:
         raise InputError(
             f"'n_cells' must be small enough for dense states: {n_cells} cells with {n_times} "
-            f"saved times need about {needed:.3g} bytes, more than {MEMORY_LIMIT_BYTES:.3g}; use "
-            "fewer cells (8 fit with 200 times) or fewer saved times."
+            f"saved times need about {shown_size(needed)} bytes, more than "
+            f"{MEMORY_LIMIT_BYTES:.3g}; use fewer cells (8 fit with 200 times) or fewer saved times."
         )
 
 
@@ -180,7 +184,7 @@ def checked_quantities(
         if not size <= limit:
             raise AccuracyError(
                 f"The solution violates {what} by {size:.3g}, more than {limit:g}: "
-                "tighten 'tolerance' or use another engine."
+                "tighten 'tolerance', save shorter times or use another engine."
             )
     energy = linear_energy(states, levels)
     return energy, np.maximum(energy - spectra[:, ::-1] @ np.sort(levels), 0.0)

@@ -17,7 +17,12 @@ import scipy.sparse as sp
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.qiskit_dynamics_core import load_qiskit_dynamics
-from qbat_circuits.dynamics.reduction import ReducedGenerator, equal_steps, reduce_generator
+from qbat_circuits.dynamics.reduction import (
+    ReducedGenerator,
+    check_effort,
+    equal_steps,
+    reduce_generator,
+)
 
 _METHOD = "DOP853"
 #: Tightest relative tolerance that DOP853 accepts (100 units in the last place).
@@ -46,8 +51,10 @@ def integrate(
     reduced = reduce_generator(qiskit_liouvillian(battery), start)
     steps, which = equal_steps(times)
     if len(reduced.start) <= _PROPAGATOR_COORDINATES and len(steps) <= 4:
+        check_effort(reduced.matrix, float(steps.sum()), "times")
         rows = _by_repeated_steps(reduced, steps, which, tolerance)
     else:
+        check_effort(reduced.matrix, float(times[-1]), "times")
         rows = _along_the_path(reduced, times, tolerance)
     return reduced.states(rows)
 

@@ -7,7 +7,7 @@ import scipy.linalg
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
-from qbat_circuits.dynamics.reduction import equal_steps, reduce_generator
+from qbat_circuits.dynamics.reduction import check_effort, equal_steps, reduce_generator
 from qbat_circuits.errors import check_number
 
 
@@ -35,6 +35,7 @@ def propagate(battery: Battery, start: ComplexArray, times: FloatArray) -> Compl
     else:
         from scipy.sparse.linalg import expm_multiply
 
+        check_effort(reduced.matrix, float(times[-1]), "times")
         for i, k in enumerate(which):
             now = rows[i] = expm_multiply(reduced.matrix * steps[k], now) if steps[k] else now
     return reduced.states(rows)
@@ -47,13 +48,21 @@ def evolve(battery: Battery, states: ComplexArray, duration: float) -> ComplexAr
         battery: the model.
         states: density matrices, shape (..., 2^N, 2^N).
         duration: t >= 0.
+
+    Raises:
+        InputError: for a negative duration, or one far beyond the model's rates.
     """
     from scipy.sparse.linalg import expm_multiply
 
     duration = check_number("duration", duration, at_least=0)
     if duration == 0.0:
         return states
+    generator = battery.liouvillian()
     # Column-stacked: the first matrix index runs fastest.
     stacked = np.swapaxes(states, -1, -2).reshape(-1, states.shape[-1] ** 2).T
-    after = np.asarray(expm_multiply(battery.liouvillian() * duration, stacked))
+    if generator.shape[0] <= 256:
+        after = scipy.linalg.expm(generator.toarray() * duration) @ stacked
+    else:
+        check_effort(generator, duration, "duration")
+        after = np.asarray(expm_multiply(generator * duration, stacked))
     return np.ascontiguousarray(np.swapaxes(after.T.reshape(states.shape), -1, -2))

@@ -17,9 +17,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from qbat_circuits.cells import ComplexArray, FloatArray
+from qbat_circuits.errors import InputError
 
 #: Matrix elements below this share of the largest one are round-off of cancelled terms.
 _ROUND_OFF = 1e-17
+#: Largest norm of a generator times integrated time: some 4e5 evaluations, up to a minute.
+MAX_EFFORT = 2e5
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,21 @@ def hermitian_basis(dimension: int) -> sp.csr_array:
     columns = np.concatenate([diagonal, real, real, imaginary, imaginary])
     values = np.concatenate([np.ones(d), s, s, -1j * s, 1j * s])
     return sp.csr_array((values, (rows, columns)), shape=(d * d, d * d))
+
+
+def check_effort(generator: sp.csr_array, duration: float, what: str) -> None:
+    """Refuse an integration that would take hours: norm of the generator times the time.
+
+    Raises:
+        InputError: with the field, the rule and the value.
+    """
+    effort = float(abs(generator).sum(axis=0).max()) * duration if generator.nnz else 0.0
+    if not effort <= MAX_EFFORT:
+        raise InputError(
+            f"'{what}' must be at most {MAX_EFFORT:g} over the fastest rate of the model "
+            f"({MAX_EFFORT * duration / effort:.3g}), not {duration:g}; check its unit, or lower "
+            "the rates."
+        )
 
 
 def equal_steps(times: FloatArray) -> tuple[FloatArray, np.ndarray[Any, np.dtype[np.intp]]]:

@@ -84,10 +84,17 @@ def sector_weights(rho: ComplexArray) -> dict[float, float]:
     }
 
 
-def collective_steady_state(bath: CollectiveBath, start: ComplexArray) -> ComplexArray:
-    """Long-time state of identical resonant cells under the collective bath alone.
+def collective_steady_state(
+    bath: CollectiveBath, start: ComplexArray, detuning: float = 0.0
+) -> ComplexArray:
+    """Long-time state of cells on resonance with each other under the collective bath alone.
 
     rho = sum_j tau_j (x) P_j sigma_j from the start's own sector weights and multiplicity states.
+
+    Args:
+        bath: the collective bath.
+        start: density matrix at t = 0, shape (2^N, 2^N).
+        detuning: the cells' common delta, which turns them against a squeezed bath.
 
     Raises:
         InputError: if the bath has dark states (n = 0, or |M|^2 = n(n+1)) and the start has
@@ -102,20 +109,24 @@ def collective_steady_state(bath: CollectiveBath, start: ComplexArray) -> Comple
         )
     result = np.zeros_like(start)
     for sector, multiplicity in _multiplicity_states(start):
-        spin = sector_steady_state(bath, sector.twice_j)
+        spin = sector_steady_state(bath, sector.twice_j, detuning)
         vectors = sector.vectors.reshape(-1, start.shape[0])
         result += vectors.T @ np.kron(spin, multiplicity) @ vectors
     return result
 
 
-def sector_steady_state(bath: CollectiveBath, twice_j: int) -> ComplexArray:
+def sector_steady_state(bath: CollectiveBath, twice_j: int, detuning: float = 0.0) -> ComplexArray:
     """The one steady state tau_j of a spin j under the bath, shape (2j+1, 2j+1), m rising.
 
     tau_j(m) ~ r^m for a thermal bath; with squeezing, the null vector of the spin's own generator.
     """
     size = twice_j + 1
     if bath.cross == 0:
-        weights = (bath.absorption / bath.emission) ** np.arange(size)
+        k = np.arange(size)
+        if bath.absorption <= bath.emission:
+            weights = (bath.absorption / bath.emission) ** k
+        else:  # a pump: count from the top, so that nothing overflows
+            weights = ((bath.emission / bath.absorption) ** k)[::-1]
         return np.diag(weights / weights.sum()).astype(np.complex128)
     m = np.arange(size - 1)
     raising = np.diag(np.sqrt((twice_j - m) * (m + 1.0)), -1)
@@ -123,8 +134,8 @@ def sector_steady_state(bath: CollectiveBath, twice_j: int) -> ComplexArray:
         (rate, sp.csr_array((a * raising.T + b * raising).astype(np.complex128)))
         for rate, a, b in bath.jumps()
     ]
-    still = sp.csr_array((size, size), dtype=np.complex128)
-    generator = liouvillian(still, jumps).toarray()
+    turning = sp.csr_array(np.diag(detuning * np.arange(size)).astype(np.complex128))
+    generator = liouvillian(turning, jumps).toarray()
     # Any one equation follows from the others (trace is conserved): replace it by trace = 1.
     generator[0] = np.eye(size).reshape(-1)
     right = np.zeros(size**2, dtype=np.complex128)
@@ -143,14 +154,14 @@ def _multiplicity_states(rho: ComplexArray) -> Iterator[tuple[Sector, ComplexArr
 def _lasting_coherence(bath: CollectiveBath, rho: ComplexArray) -> float:
     """Largest matrix element of rho between different j that a bath with dark states may keep.
 
-    Emission alone lowers both sides of a coherence together, so one between different heights
-    j + m above the dark states dies when its lower side reaches the bottom.
+    Emission (or absorption) alone moves both sides of a coherence together, so one between
+    different distances from the dark states dies when its nearer side reaches them.
     """
-    emission_only = bath.cross == 0
     largest = 0.0
     for a, b in combinations(schur_basis(n_cells_of(rho)), 2):
         elements = np.einsum("iax,xy,kby->ikab", a.vectors, rho, b.vectors, optimize=True)
-        if emission_only:
-            elements = np.diagonal(elements)
+        if bath.cross == 0:
+            step = 1 if bath.absorption == 0 else -1
+            elements = np.diagonal(elements[::step, ::step])
         largest = max(largest, float(np.abs(elements).max()))
     return largest

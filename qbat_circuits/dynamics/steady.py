@@ -71,7 +71,7 @@ def steady_state(
     check_memory(battery.n_cells, 1)
     start = initial_density_matrix(battery, initial_state)
     groups = _protected_groups(battery)
-    collective_only = groups == [battery.n_cells] and battery.bath.rate > 0
+    collective_only = groups == [battery.n_cells] and battery.bath.relaxation > 0
     if engine == "auto":
         engine = "sectors" if collective_only else "linear-solve"
     if engine == "sectors":
@@ -80,7 +80,7 @@ def steady_state(
                 "'engine' must be 'linear-solve' or 'auto' for cells with local noise, different "
                 "detunings or no collective bath, not 'sectors'."
             )
-        state = collective_steady_state(battery.bath, start)
+        state = collective_steady_state(battery.bath, start, battery.detunings[0])
     else:
         _refuse_conserved(battery, groups)
         state = _solve(reduce_generator(battery.liouvillian(), start))
@@ -107,12 +107,12 @@ def _protected_groups(battery: Battery) -> list[int]:
 
 
 def _refuse_conserved(battery: Battery, groups: list[int]) -> None:
-    if battery.bath.rate == 0 and any(noise.rate == 0 for noise in battery.noise):
+    if battery.bath.relaxation == 0 and any(noise.rate == 0 for noise in battery.noise):
         raise InputError(
             "A steady state needs relaxation: the collective rate is 0 and a cell has no local "
             "relaxation, so its populations are conserved; use charge()."
         )
-    if battery.bath.rate > 0 and groups and groups[0] > 1:
+    if battery.bath.relaxation > 0 and groups and groups[0] > 1:
         raise InputError(
             f"The steady state is not unique: {groups[0]} cells without local noise share one "
             "detuning and conserve their spin sectors beside the others; use charge() with long "

@@ -16,7 +16,12 @@ from qbat_circuits.cells import ComplexArray, n_cells_of
 from qbat_circuits.circuits.tomography import measurement_circuit, rotation_circuit
 from qbat_circuits.errors import InputError, broken_rule, check_integer
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
-from qbat_circuits.sampling.counts import MAX_SHOTS, Counts, check_emulated_cells, check_settings
+from qbat_circuits.sampling.counts import (
+    MAX_EMULATED_SHOTS,
+    Counts,
+    check_emulated_cells,
+    check_settings,
+)
 from qbat_circuits.thermodynamics import as_density_matrix
 
 
@@ -53,7 +58,7 @@ def emulate_counts(
         raise InputError(
             f"'readout' must describe {n} cells like the state, not {readout.n_cells}."
         )
-    shots = check_integer("shots", shots, at_least=1, at_most=MAX_SHOTS)
+    shots = check_integer("shots", shots, at_least=1, at_most=MAX_EMULATED_SHOTS)
     seed = check_integer("seed", seed, at_least=0)
     labels = pauli_settings(n) if settings is None else check_settings(settings, n)
     return Counts(

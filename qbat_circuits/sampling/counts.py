@@ -17,6 +17,7 @@ from qbat_circuits.errors import (
     check_integer,
     did_you_mean,
     shown,
+    shown_size,
 )
 from qbat_circuits.json_files import read_json, write_json
 from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel
@@ -26,6 +27,8 @@ FORMAT, VERSION = "qbat-counts", 1
 MAX_SHOTS = 10**9 - 1
 #: Each of the 3^N emulated circuits carries the whole state: 48 MB for 6 cells, 573 MB for 7.
 MAX_EMULATED_CELLS = 6
+#: Most emulated shots of one setting.
+MAX_EMULATED_SHOTS = 10**7
 
 _REQUIRED = ("format", "version", "n_cells", "bit_order", "settings")
 _OPTIONAL = ("origin", "measured_at", "seed", "readout")
@@ -37,8 +40,8 @@ def check_emulated_cells(n_cells: int) -> None:
         needed = 3**n_cells * 4**n_cells * 16
         raise InputError(
             f"'n_cells' must be <= {MAX_EMULATED_CELLS} for emulated Pauli tomography, not "
-            f"{n_cells}: its {3**n_cells} circuits would hold {needed:.3g} bytes; use fewer cells, "
-            "or charge without a measurement."
+            f"{n_cells}: its 3^{n_cells} circuits would hold {shown_size(needed)} bytes; use "
+            "fewer cells, or charge without a measurement."
         )
 
 

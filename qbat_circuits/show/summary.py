@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from qbat_circuits.analysis.estimate import ErgotropyEstimate
-from qbat_circuits.dynamics.charging import ChargingCurve
+from qbat_circuits.dynamics.charging import STATE_LIMIT, ChargingCurve
 from qbat_circuits.study.experiment import ExperimentResult
 from qbat_circuits.study.model import Model
 from qbat_circuits.units import quantum_uev, temperature_from_occupation
@@ -73,6 +73,8 @@ def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
     yield "best charging time", _time(model, plateau.peak_time)
     end = _time(model, plateau.stop) + ("" if plateau.stops_inside else " (end of the curve)")
     window = f"{_time(model, plateau.start)} to {end}"
+    if plateau.peak_ergotropy <= STATE_LIMIT:
+        window = "none, W = 0 at every saved time"
     yield f"window with W >= {plateau.share:.0%} of it", window
     yield "stored energy there", _energy(model.frequency_hz, result.energy_true)
     yield "ergotropy there", _energy(model.frequency_hz, result.ergotropy_true)
@@ -108,13 +110,13 @@ def curve_rows(
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headers and rows of a charging curve, thinned to at most ``most`` times and the best one."""
     shown = set(np.linspace(0, len(curve.times) - 1, min(most, len(curve.times))).astype(int))
-    shown.add(int(np.argmax(curve.ergotropy)))
+    shown.add(curve.best)
     rows: list[tuple[str, ...]] = [
         (
             _time(model, float(curve.times[i])),
             f"{curve.energy[i]:.6f}",
             f"{curve.ergotropy[i]:.6f}",
-            "best" if curve.ergotropy[i] == curve.ergotropy.max() else "",
+            "best" if i == curve.best else "",
         )
         for i in sorted(shown)
     ]

@@ -82,7 +82,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     say("Checking the charging with an independent engine")
     check = _independent(curve, model)
     plateau = curve.plateau()
-    charged = curve.states[int(np.argmax(curve.ergotropy))]
+    charged = curve.states[curve.best]
     say("Looking for the steady state")
     steady, notes = _steady(model)
     say("Measuring")

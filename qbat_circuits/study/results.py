@@ -10,8 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import json_bytes, write_atomically
 from qbat_circuits.study.experiment import ExperimentResult
@@ -115,7 +113,6 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
     unit = {"units": "hbar*mean(omega)"}
     state = {"units": "1", "bit_order": "little-endian, q_{N-1}...q_0"}
     matrix = ("row", "column")
-    best = int(np.argmax(curve.ergotropy))
     content = result_content(result)
     provenance = {
         key: content[key] if isinstance(content[key], str) else json.dumps(content[key])
@@ -127,7 +124,7 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
         {
             "energy": ("time", curve.energy, {**unit, "long_name": "stored energy"}),
             "ergotropy": ("time", curve.ergotropy, {**unit, "long_name": "ergotropy"}),
-            "charged_state": (matrix, curve.states[best], state),
+            "charged_state": (matrix, curve.states[curve.best], state),
             "raw_state": (matrix, estimate.raw_state, state),
             "physical_state": (matrix, estimate.state, state),
             "counts": (("setting", "outcome"), counts.table, {"units": "1"}),

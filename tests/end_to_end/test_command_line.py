@@ -136,6 +136,16 @@ def test_an_ideal_battery_has_no_seconds_and_no_chip(tmp_path: Path, capsys) -> 
     assert result["steady_state"]["unique"] is True
 
 
+def test_json_on_standard_output_stands_alone(tmp_path: Path, capsys) -> None:
+    file = tmp_path / "one.toml"
+    file.write_text(IDEAL.replace("n_cells = 2", "n_cells = 1"))
+    code, out, _ = qbat(capsys, "run", file, "--out", tmp_path / "o", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["n_cells"] == 1
+    code, out, _ = qbat(capsys, "run", file, "--out", tmp_path / "o")
+    assert "none, W = 0 at every saved time" in out  # one cell has nothing to interfere with
+
+
 def test_detuned_cells_hold_no_work_and_the_run_says_why(tmp_path: Path, capsys) -> None:
     source = Path(qb.__file__).parent / "examples" / "first_charge.toml"
     file = tmp_path / "untuned.toml"

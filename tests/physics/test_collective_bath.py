@@ -15,13 +15,14 @@ def steady(n_cells: int, occupation: float, start="ground") -> qb.SteadyState:
 
 
 @pytest.mark.parametrize(
-    ("n_cells", "work"), [(2, 1 / 7), (3, 4 / 15), (4, 11 / 31), (6, 0.448819), (8, 0.483366)]
+    ("n_cells", "work"),
+    [(2, 1 / 7), (3, 4 / 15), (4, 11 / 31), (6, 57 / 127), (8, 247 / 511)],
 )
 def test_ground_start_at_occupation_one(n_cells: int, work: float) -> None:
     found = steady(n_cells, 1.0)
     assert not found.unique
     assert found.engine == "sectors"
-    assert found.ergotropy == pytest.approx(work, abs=1e-9 if n_cells < 6 else 5e-7)
+    assert found.ergotropy == pytest.approx(work, abs=1e-9)
 
 
 @pytest.mark.parametrize("n_cells", [1, 2, 3, 5, 7])
@@ -71,6 +72,35 @@ def test_the_sector_formula_is_where_the_dynamics_goes(start: str) -> None:
     np.testing.assert_allclose(found.state, late, atol=1e-10)
     before = sector_weights(qb.charge(battery, [0.0], initial_state=start).states[0])
     assert found.sector_weights == pytest.approx(before, abs=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 40.0, 1e6])
+@pytest.mark.parametrize("n_cells", [2, 3, 4])
+def test_a_pump_beyond_inversion(ratio: float, n_cells: int) -> None:
+    """r >= 1: W = E - 1 + p_N; at r = 1 both forms hold."""
+    battery = qb.Battery.identical(n_cells, qb.CollectiveBath.from_rates(1.0, ratio))
+    found = qb.steady_state(battery)
+    k = np.arange(n_cells + 1)
+    p = ratio ** (k - float(n_cells))
+    p /= p.sum()
+    assert found.energy == pytest.approx(k @ p, abs=1e-12)
+    assert found.ergotropy == pytest.approx(k @ p - 1 + p[-1], abs=1e-12)
+    if ratio < 100:
+        late = qb.charge(battery, [100.0])
+        assert late.ergotropy[0] == pytest.approx(found.ergotropy, abs=1e-9)
+    if ratio == 1.0:
+        assert found.ergotropy == pytest.approx(np.maximum(k - 1, 0) @ p, abs=1e-12)
+
+
+@pytest.mark.parametrize("squeezing", [0.5, 0.3 - 0.9j, 1.2])
+def test_a_common_detuning_turns_the_cells_against_a_squeezed_bath(squeezing: complex) -> None:
+    bath = qb.CollectiveBath(1.0, 0.8, squeezing=squeezing)
+    battery = qb.Battery.identical(2, bath, detunings=[0.5, 0.5])
+    late = qb.charge(battery, [3000.0])
+    found = qb.steady_state(battery)
+    np.testing.assert_allclose(found.state, late.states[0], atol=1e-9)
+    on_resonance = qb.steady_state(qb.Battery.identical(2, bath))
+    assert abs(on_resonance.ergotropy - found.ergotropy) > 1e-3
 
 
 def test_squeezed_baths_and_their_pure_states() -> None:
