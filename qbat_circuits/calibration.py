@@ -7,6 +7,7 @@ values is decided in `qbat_circuits.qubit_calibration`; nothing is invented here
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -96,6 +97,8 @@ class Calibration:
     def __post_init__(self) -> None:
         for field in ("name", "description", "source"):
             _check_text(field, getattr(self, field))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name):
+            raise broken_rule("name", "up to 64 letters, digits, '.', '_' and '-'", self.name)
         for field in ("tunable", "common_line", "t1_includes_line"):
             _check_flag(field, getattr(self, field))
         if self.calibrated_at is not None:

@@ -6,10 +6,11 @@ imported inside the commands, so that `qbat --help` answers at once.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +33,7 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 calibration_app = typer.Typer(help="Chip calibrations: bundled, shown, imported.")
 app.add_typer(calibration_app, name="calibration", no_args_is_help=True)
@@ -71,7 +73,7 @@ SeedOption = Annotated[
 ]
 JsonOption = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", help="Also write JSON here; - prints only it."),
+    typer.Option("--json", metavar="FILE", help="JSON here too; - prints only it."),
 ]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for result files and figure.")
@@ -95,8 +97,11 @@ def run(
         from qbat_circuits.show.plots import plot_result, svg_bytes
         from qbat_circuits.show.summary import headline, sentences, summary_sections
         from qbat_circuits.study.experiment import run_experiment
-        from qbat_circuits.study.results import result_files, write_files
+        from qbat_circuits.study.results import check_writable, result_files, write_files
 
+        check_writable(out)
+        if json is not None:
+            check_writable(json.parent)
         result = run_experiment(chosen, say)
         say("Writing")
         files = result_files(result)
@@ -104,14 +109,11 @@ def run(
         written = write_files(out, files)
         if _wrote_json(json, files["result.json"]):
             return
-    console = _console()
-    console.print(headline(result.model), style="bold", markup=False)
+    console = _Console()
+    _print_headline(console, headline(result.model))
     for title, rows in summary_sections(result):
         _print_rows(console, title, rows)
-    for title, lines in sentences(result):
-        console.print(f"\n{title}", style="bold", markup=False)
-        for line in lines:
-            console.print(f"  - {line}", markup=False)
+    _print_sentences(console, sentences(result.model, result.notes))
     console.print("\nFiles", style="bold")
     for path in written:
         console.print(f"  {path}", markup=False, soft_wrap=True)
@@ -127,16 +129,17 @@ def charge(
     chosen = _experiment(experiment, calibration, cells)
     with _progress() as say:
         say("Charging")
-        from qbat_circuits.show.summary import curve_rows, headline
-        from qbat_circuits.study.experiment import charge_model
+        from qbat_circuits.show.summary import curve_rows, headline, sentences
+        from qbat_circuits.study.experiment import charge_model, charging_notes
         from qbat_circuits.study.model import build_model
 
         model = build_model(chosen)
         curve = charge_model(model)
-    console = _console()
-    console.print(headline(model), style="bold", markup=False)
+    console = _Console()
+    _print_headline(console, headline(model))
     columns, rows = curve_rows(model, curve)
     _print_table(console, columns, rows)
+    _print_sentences(console, sentences(model, charging_notes(model, curve)))
 
 
 @app.command()
@@ -171,8 +174,9 @@ def estimate(
     )
     if _wrote_json(json, json_bytes({"counts": str(counts), **found.to_dict()})):
         return
-    console = _console()
-    _print_rows(console, f"{counts} ({measured.origin} counts)", list(estimate_rows(found)))
+    console = _Console()
+    _print_headline(console, f"{counts} ({measured.origin})")
+    _print_rows(console, "Measurement", list(estimate_rows(found)))
     for warning in found.warnings:
         console.print(f"  - {warning}", markup=False)
 
@@ -197,7 +201,7 @@ def calibration_list() -> None:
             )
         )
     columns = ("name", "qubits", "date", "tunable", "common line", "verified")
-    _print_table(_console(), columns, rows)
+    _print_table(_Console(), columns, rows)
 
 
 @calibration_app.command("show")
@@ -208,7 +212,7 @@ def calibration_show(
     from qbat_circuits.calibration import load_calibration
 
     one = load_calibration(name)
-    console = _console()
+    console = _Console()
     console.print(f"{one.name}, {one.calibrated_at or 'undated'}", style="bold", markup=False)
     console.print(f"{one.description}. Source: {one.source}", markup=False)
     facts = (
@@ -243,7 +247,7 @@ def calibration_import(
     if target.exists():
         raise InputError(f"The file {str(target)!r} exists already; name another with --out.")
     one.save(target)
-    console = _console()
+    console = _Console()
     console.print(f"{one.name}: {len(one.qubits)} qubits, written to {target}", markup=False)
     for warning in one.warnings_by_kind():
         console.print(f"  - {warning}", markup=False)
@@ -251,6 +255,9 @@ def calibration_import(
 
 def main() -> None:
     """Entry point of `qbat`: runs a command and turns every error into a sentence and a code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character still works
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except (Abort, KeyboardInterrupt):
@@ -261,9 +268,6 @@ def main() -> None:
         code = _fail(2, str(error))
     except QbatError as error:
         code = _fail(1, str(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
         if os.environ.get("QBAT_TRACEBACK"):
             traceback.print_exc()
@@ -350,9 +354,27 @@ def _progress() -> Iterator[Any]:
         yield lambda stage: status.update(f"{stage} ...")
 
 
-def _console() -> Console:
+class _Console(Console):
     """Standard output, as wide as the terminal; 100 columns in a pipe."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, width=None if sys.stdout.isatty() else 100)
+
+    def on_broken_pipe(self) -> None:
+        """The reader, such as `head`, has seen enough: that is no error."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+
+
+def _print_headline(console: Console, text: str) -> None:
+    console.print(text, style="bold", markup=False, soft_wrap=True)
+
+
+def _print_sentences(console: Console, groups: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    for title, lines in groups:
+        console.print(f"\n{title}", style="bold", markup=False)
+        for line in lines:
+            console.print(f"  - {line}", markup=False)
 
 
 def _print_rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:

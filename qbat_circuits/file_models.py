@@ -43,7 +43,7 @@ def validated(model: type[_Model], raw: Any) -> _Model:
     if first["type"] == "value_error":
         raise InputError(str(first["ctx"]["error"]))
     # Each member of a union complains by itself.
-    rules = [e["msg"].split(",")[0] for e in errors if _path(model, e["loc"]) == path]
+    rules = [e["msg"].split(", unable")[0] for e in errors if _path(model, e["loc"]) == path]
     rule = " or ".join(rule.replace("Input should be ", "") for rule in dict.fromkeys(rules))
     raise InputError(f"'{path}' must be {rule}, not {shown(first['input'])}.")
 

@@ -85,7 +85,8 @@ def json_bytes(content: Any) -> bytes:
         ValueError: if ``content`` holds NaN or Infinity.
     """
     text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    # Half a character, which a path may hold, becomes its JSON escape.
+    return (text + "\n").encode("utf-8", "backslashreplace")
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:

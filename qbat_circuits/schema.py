@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import model_validator
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.errors import InputError, check_integer, check_number
 from qbat_circuits.file_models import FileModel, validated
 from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256
 
@@ -55,9 +55,9 @@ class BatteryTable(FileModel):
 class BathTable(FileModel):
     """[bath]: the collective bath."""
 
-    kind: Literal["thermal", "squeezed"] = "thermal"
-    """"thermal", or "squeezed" with the squeezing given."""
-    rate: float
+    kind: Literal["thermal", "squeezed", "rates"] = "thermal"
+    """"thermal", "squeezed" (with squeezing) or "rates" (with emission and absorption)."""
+    rate: float | None = None
     """Collective rate kappa of one cell: 1/s with [chip], else any inverse time."""
     occupation: float | None = None
     """Thermal photons n at the cells' frequency; or temperature_k."""
@@ -66,8 +66,25 @@ class BathTable(FileModel):
     squeezing: list[float] | None = None
     """M of a squeezed bath as [re, im], |M|^2 <= n(n+1)."""
 
+    emission: float | None = None
+    """Collective emission rate of a bath of kind "rates"."""
+    absorption: float | None = None
+    """Its absorption rate; above the emission rate it is a pump."""
+
     @model_validator(mode="after")
     def _fits(self) -> BathTable:
+        rates = (self.emission, self.absorption)
+        if self.kind == "rates":
+            if None in rates or any((self.rate, self.occupation, self.temperature_k)):
+                raise ValueError(
+                    "'bath' of kind 'rates' must hold 'emission' and 'absorption', and neither "
+                    "'rate' nor an occupation."
+                )
+            return self
+        if rates != (None, None):
+            raise ValueError("'bath.emission' and 'absorption' need kind 'rates'.")
+        if self.rate is None:
+            raise ValueError("'bath.rate' is missing.")
         if (self.occupation is None) == (self.temperature_k is None):
             raise ValueError("'bath' must hold one of 'occupation' and 'temperature_k'.")
         if (self.kind == "squeezed") != (self.squeezing is not None):
@@ -101,6 +118,8 @@ class TimeGrid(FileModel):
     def array(self) -> FloatArray:
         """The saved times, shape (num,)."""
         check_integer("charging.times.num", self.num, at_least=2, at_most=100_000)
+        check_number("charging.times.start", self.start, at_least=0)
+        check_number("charging.times.stop", self.stop, above=self.start)
         return np.linspace(self.start, self.stop, self.num)
 
 
@@ -220,6 +239,8 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
         if len(data) > MAX_FILE_BYTES:
             raise InputError(f"{name} is larger than {MAX_FILE_BYTES} bytes.")
         content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -228,8 +249,8 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
         raise InputError(f"{name} is not valid TOML: {str(error).rstrip('.')}.") from None
     except RecursionError:
         raise InputError(f"{name} is nested deeper than {MAX_DEPTH} levels.") from None
-    except ValueError as error:  # a NUL in the path, a number of thousands of digits
-        raise InputError(f"{name} cannot be read: {error}.") from None
+    except ValueError:  # a NUL in the path, a number of thousands of digits
+        raise InputError(f"{name} cannot be read: a path or a number in it is none.") from None
     try:
         experiment = validated(Experiment, content)
     except InputError as error:
@@ -244,19 +265,11 @@ def bundled_example() -> Experiment:
 
 def _with_absolute_calibration(experiment: Experiment, folder: Path) -> Experiment:
     chip = experiment.chip
-    if chip is None or Path(chip.calibration).is_absolute():
+    # A bare name is a bundled calibration, as for load_calibration.
+    if chip is None or Path(chip.calibration).name == chip.calibration.removesuffix(".json"):
         return experiment
     beside = folder / chip.calibration
     if not beside.is_file():
         return experiment
     changed = chip.model_copy(update={"calibration": str(beside)})
     return experiment.model_copy(update={"chip": changed})
-
-
-def read_table(content: dict[str, Any]) -> Experiment:
-    """An experiment from the content of a file that was parsed elsewhere.
-
-    Raises:
-        InputError: if it does not fit the schema.
-    """
-    return validated(Experiment, content)

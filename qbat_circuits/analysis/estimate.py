@@ -31,6 +31,8 @@ from qbat_circuits.thermodynamics import linear_ergotropy
 METHOD = "convex-bounds"
 #: Standard errors below zero from which a negative eigenvalue means a wrong measurement model.
 UNPHYSICAL_SIGMA = 5.0
+#: Largest confidence level taken.
+MAX_CONFIDENCE = 0.999999
 #: Fewest shots of a setting for which the coverage of the interval was measured.
 TESTED_SHOTS = 20
 
@@ -142,7 +144,7 @@ def estimate_ergotropy(
     if not isinstance(counts, Counts):
         raise broken_rule("counts", "Counts (see Counts.load)", counts)
     readout = _readout(counts, readout)
-    level = check_number("confidence", confidence, above=0, below=1)
+    level = check_confidence("confidence", confidence)
     z = NormalDist().inv_cdf((1 + level) / 2)
     seed = check_integer("seed", seed, at_least=0)
     levels = level_energies(counts.n_cells, energies)
@@ -174,6 +176,14 @@ def estimate_ergotropy(
         readout=readout,
         warnings=_warnings(sample, smallest, sigma),
     )
+
+
+def check_confidence(field: str, value: object) -> float:
+    """A confidence level between 0 and .999999; the normal approximation means nothing beyond."""
+    level = check_number(field, value, above=0, below=1)
+    if level > MAX_CONFIDENCE:
+        raise broken_rule(field, f"at most {MAX_CONFIDENCE}", level)
+    return level
 
 
 class _Bounds(NamedTuple):

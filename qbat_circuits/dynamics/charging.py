@@ -156,7 +156,8 @@ def check_memory(n_cells: int, n_times: int) -> None:
         raise InputError(
             f"'n_cells' must be small enough for dense states: {n_cells} cells with {n_times} "
             f"saved times need about {shown_size(needed)} bytes, more than "
-            f"{MEMORY_LIMIT_BYTES:.3g}; use fewer cells (8 fit with 200 times) or fewer saved times."
+            f"{MEMORY_LIMIT_BYTES:.3g}; use fewer cells (8 fit with 200 times) or fewer saved "
+            "times."
         )
 
 

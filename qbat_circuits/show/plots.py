@@ -63,7 +63,7 @@ def plot_result(result: ExperimentResult) -> Figure:
         linewidth=0,
         label=f"$W \\geq$ {plateau.share:.0%} of its peak",
     )
-    source = f"from {result.counts.origin} shots, {estimate.confidence:.3g} interval"
+    source = f"from emulated shots, {100 * estimate.confidence:.10g} % interval"
     for value, low, high, label, marker in (
         (estimate.energy.value, estimate.energy.low, estimate.energy.high, "$E$", "s"),
         (estimate.value, estimate.low, estimate.high, "$W$", "o"),

@@ -30,12 +30,12 @@ def summary_sections(result: ExperimentResult) -> Iterator[tuple[str, Rows]]:
     yield "Measurement", list(_measurement_rows(result))
 
 
-def sentences(result: ExperimentResult) -> Iterator[tuple[str, tuple[str, ...]]]:
+def sentences(model: Model, notes: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Titled lists of sentences: what was assumed and what to beware of."""
-    if result.model.assumptions:
-        yield "Assumed", result.model.assumptions
-    if result.notes:
-        yield "Notes", result.notes
+    if model.assumptions:
+        yield "Assumed", model.assumptions
+    if notes:
+        yield "Notes", notes
 
 
 def _chip_rows(model: Model) -> Iterator[tuple[str, str]]:
@@ -50,10 +50,13 @@ def _chip_rows(model: Model) -> Iterator[tuple[str, str]]:
             if transmon.frequency_hz is None
             else (f"{transmon.frequency_hz / 1e9:.4g} GHz")
         )
+        times = f"T1 {transmon.t1_s * 1e6:.4g} us, T2 {transmon.t2_s * 1e6:.4g} us, "
+        if model.experiment.noise is not None:
+            times = ""  # replaced, see what was assumed
         yield (
             f"cell {cell}: qubit {transmon.index}",
-            f"T1 {transmon.t1_s * 1e6:.4g} us, T2 {transmon.t2_s * 1e6:.4g} us, {frequency}, "
-            f"P(1|0) {matrices[cell, 1, 0]:.2%}, P(0|1) {matrices[cell, 0, 1]:.2%}",
+            f"{times}{frequency}, P(1|0) {matrices[cell, 1, 0]:.2%}, "
+            f"P(0|1) {matrices[cell, 0, 1]:.2%}",
         )
 
 
@@ -62,9 +65,11 @@ def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
     bath, frequency = model.battery.bath, model.frequency_hz
     unit = "" if frequency is None else "/s"
     text = f"rate {bath.rate:.4g}{unit}, occupation {bath.occupation:.4g}"
-    if bath.squeezing:
+    if model.experiment.bath.kind == "rates":
+        text = f"emission {bath.emission:.4g}{unit}, absorption {bath.absorption:.4g}{unit}"
+    elif bath.squeezing:
         text += f", squeezing {bath.squeezing:.4g}"
-    if frequency is not None:
+    elif frequency is not None:
         kelvin = temperature_from_occupation(frequency, bath.occupation)
         text += f" ({kelvin:.4g} K at {frequency / 1e9:.4g} GHz)"
     yield "collective bath", text
@@ -78,6 +83,9 @@ def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
     yield f"window with W >= {plateau.share:.0%} of it", window
     yield "stored energy there", _energy(model.frequency_hz, result.energy_true)
     yield "ergotropy there", _energy(model.frequency_hz, result.ergotropy_true)
+    if result.curve.ergotropy[0] > STATE_LIMIT:
+        gain = float(result.curve.ergotropy_gain[result.curve.best])
+        yield "  of it not in the start", _energy(model.frequency_hz, gain)
     if steady is not None:
         kind = "unique" if steady.unique else "decided by the start"
         yield "steady-state ergotropy", f"{_energy(model.frequency_hz, steady.ergotropy)}, {kind}"
@@ -95,7 +103,7 @@ def estimate_rows(
 ) -> Iterator[tuple[str, str]]:
     """What counts say: rows of (what, value), in ueV too where the frequency is known."""
     settings = 3**estimate.readout.n_cells
-    level = f"{estimate.confidence:.3g} interval"
+    level = f"{100 * estimate.confidence:.10g} % interval"
     yield "shots", f"{estimate.shots} or more in each of {settings} Pauli settings"
     yield "ergotropy, raw (readout errors left in)", _energy(frequency_hz, estimate.raw_value)
     yield "ergotropy, mitigated", _energy(frequency_hz, estimate.value)

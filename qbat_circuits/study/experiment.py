@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from qbat_circuits.analysis.estimate import ErgotropyEstimate, estimate_ergotropy
+from qbat_circuits.analysis.estimate import ErgotropyEstimate, check_confidence, estimate_ergotropy
+from qbat_circuits.analysis.intervals import FOLDS
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray
 from qbat_circuits.dynamics.charging import ChargingCurve, Engine, Plateau, charge
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.steady import SteadyState, steady_state
 from qbat_circuits.errors import AccuracyError, InputError, check_integer, check_number
-from qbat_circuits.sampling.counts import MAX_SHOTS, Counts, check_emulated_cells
+from qbat_circuits.sampling.counts import MAX_EMULATED_SHOTS, Counts, check_emulated_cells
 from qbat_circuits.schema import Experiment, Measurement
-from qbat_circuits.study.model import Model, build_model
+from qbat_circuits.study.model import Model, build_model, detuning_note
 from qbat_circuits.thermodynamics import energy, ergotropy
 
 #: Up to this many cells "auto" means Qiskit Dynamics, checked against the propagator.
 MAIN_ENGINE_CELLS = 6
+#: Largest difference between the two engines with which a run still gives a result.
+_LARGEST_DEVIATION = 1e-7
 
 Progress = Callable[[str], None]
 
@@ -35,6 +39,7 @@ class ExperimentResult:
         curve: energy, ergotropy and states along the charging.
         check_engine: the independent engine.
         energy_deviation, ergotropy_deviation: largest difference between the two along the curve.
+            They share the battery's jump operators and the reduction to reachable coordinates.
         plateau: the window around the best charging time.
         steady: state after all time scales; None where it is not determined (a note says why).
         energy_true, ergotropy_true: at the end of charging, at the best time.
@@ -81,6 +86,11 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     curve = charge_model(model)
     say("Checking the charging with an independent engine")
     check = _independent(curve, model)
+    deviations = [
+        float(np.abs(one - other).max())
+        for one, other in ((curve.energy, check.energy), (curve.ergotropy, check.ergotropy))
+    ]
+    _check_deviation(max(deviations), curve)
     plateau = curve.plateau()
     charged = curve.states[curve.best]
     say("Looking for the steady state")
@@ -89,6 +99,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     waiting = battery_while_waiting(model)
     delayed = evolve(waiting, charged, experiment.measurement.delay_s)
     counts = measure(model, waiting, delayed)
+    counts = dataclasses.replace(counts, origin=f"emulated: {model.statement}")
     say("Estimating the work")
     estimate = estimate_ergotropy(
         counts,
@@ -102,8 +113,8 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         model=model,
         curve=curve,
         check_engine=check.engine,
-        energy_deviation=float(np.abs(curve.energy - check.energy).max()),
-        ergotropy_deviation=float(np.abs(curve.ergotropy - check.ergotropy).max()),
+        energy_deviation=deviations[0],
+        ergotropy_deviation=deviations[1],
         plateau=plateau,
         steady=steady,
         energy_true=energy(charged, energies),
@@ -112,7 +123,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         ergotropy_at_readout=ergotropy(delayed, energies),
         counts=counts,
         estimate=estimate,
-        notes=(*model.notes, *notes, *estimate.warnings),
+        notes=(*charging_notes(model, curve), *notes, *estimate.warnings),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -132,12 +143,19 @@ def charge_model(model: Model) -> ChargingCurve:
     )
 
 
+def charging_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
+    """What the model and its curve warn of, one sentence each."""
+    detuned = detuning_note(model.battery, curve)
+    return (detuned, *model.notes) if detuned else model.notes
+
+
 def check_measurement(measurement: Measurement) -> None:
     """Refuse numbers that the measurement cannot have, before anything is computed."""
     check_number("measurement.delay_s", measurement.delay_s, at_least=0)
     check_number("measurement.rotation_s", measurement.rotation_s, at_least=0)
-    check_number("measurement.confidence", measurement.confidence, above=0, below=1)
-    check_integer("measurement.shots", measurement.shots, at_least=1, at_most=MAX_SHOTS)
+    check_confidence("measurement.confidence", measurement.confidence)
+    shots = measurement.shots
+    check_integer("measurement.shots", shots, at_least=FOLDS, at_most=MAX_EMULATED_SHOTS)
     check_integer("measurement.seed", measurement.seed, at_least=0)
 
 
@@ -168,6 +186,15 @@ def _independent(curve: ChargingCurve, model: Model) -> ChargingCurve:
     exact = curve.engine == Engine.PROPAGATOR
     other = Engine.QISKIT_DYNAMICS if exact else Engine.PROPAGATOR
     return charge(model.battery, curve.times, model.initial_state, engine=other)
+
+
+def _check_deviation(deviation: float, curve: ChargingCurve) -> None:
+    limit = max(_LARGEST_DEVIATION, 100 * curve.tolerance)
+    if not deviation <= limit:
+        raise AccuracyError(
+            f"The two engines differ by {deviation:.3g}, more than {limit:.3g}, so no result is "
+            "given; tighten 'charging.tolerance'."
+        )
 
 
 def _steady(model: Model) -> tuple[SteadyState | None, tuple[str, ...]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
+from itertools import combinations
 
 from qbat_circuits.baths import CollectiveBath, LocalNoise
-from qbat_circuits.battery import Battery
+from qbat_circuits.battery import Battery, WeakBathWarning
 from qbat_circuits.calibration import load_calibration
 from qbat_circuits.device import Device
+from qbat_circuits.dynamics.charging import ChargingCurve
 from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.qubit_calibration import named_qubits
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.schema import BathTable, Chip, Experiment
 from qbat_circuits.study.chip_choice import choose_qubits
-from qbat_circuits.units import occupation_from_temperature
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def build_model(experiment: Experiment) -> Model:
 
 def _ideal(experiment: Experiment) -> Model:
     noise = experiment.noise
+    n = check_integer("battery.n_cells", experiment.battery.n_cells, at_least=1)
     battery = Battery.identical(
-        n_cells=check_integer("battery.n_cells", experiment.battery.n_cells, at_least=1),
+        n_cells=n,
         bath=_bath(experiment.bath, None),
         noise=LocalNoise() if noise is None else LocalNoise(**noise.model_dump()),
     )
@@ -77,7 +79,7 @@ def _ideal(experiment: Experiment) -> Model:
         battery=battery,
         readout=ReadoutModel.ideal(battery.n_cells),
         initial_state=experiment.battery.initial_state or "ground",
-        statement=f"{battery.n_cells} ideal cells, dimensionless, with perfect readout",
+        statement=f"{n} ideal cell{'s' if n > 1 else ''}, dimensionless, with perfect readout",
         assumptions=(),
         notes=(),
     )
@@ -96,52 +98,86 @@ def _on_chip(experiment: Experiment, chip: Chip) -> Model:
         residual_population=chip.residual_population,
         residual_temperature_k=chip.residual_temperature_k,
     )
+    bath = _bath(experiment.bath, device.mean_frequency_hz)
     assumptions = list(device.assumptions)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        battery = Battery.from_device(device, _bath(experiment.bath, device.mean_frequency_hz))
-    if experiment.noise is not None:
+    statement = device.statement()
+    if experiment.noise is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", WeakBathWarning)  # it is among the notes
+            battery = Battery.from_device(device, bath)
+        if device.t1_includes_line:
+            assumptions.append(
+                f"T1 of {device.name} measured with the line at this bath's occupation: "
+                "kappa (2n+1) is subtracted"
+            )
+    else:
         noise = LocalNoise(**experiment.noise.model_dump())
-        battery = dataclasses.replace(battery, noise=(noise,) * battery.n_cells)
-        assumptions.append(f"the experiment's [noise] replaces T1 and T2 of {device.name}")
+        battery = Battery(
+            bath,
+            (noise,) * device.n_cells,
+            tuple(device.detunings().tolist()),
+            tuple(device.energies().tolist()),
+        )
+        statement = statement.replace("T1, T2 and readout", "readout")
+        assumptions.append(f"the experiment's [noise] instead of T1 and T2 of {device.name}")
     if chip.qubits == "auto":
-        assumptions.append(f"qubits {', '.join(map(str, qubits))} were chosen by their readout")
-    notes = [str(one.message) for one in caught] + _detuning_notes(battery) + list(device.warnings)
+        assumptions.append(f"{named_qubits(qubits)} chosen by readout")
+    notes = [battery.weak_bath()] if battery.weak_bath() else []
+    line = calibration.line_rate_per_s
+    if line is not None and abs(bath.rate - line) > 0.01 * line:
+        notes.append(
+            f"The bath's rate is {bath.rate:.4g}/s, but the calibration says {line:.4g}/s for the "
+            f"line of {device.name}."
+        )
+    notes += device.warnings
     return Model(
         experiment=experiment,
         device=device,
         battery=battery,
         readout=device.readout,
         initial_state=experiment.battery.initial_state or "thermal",
-        statement=device.statement(),
+        statement=statement,
         assumptions=tuple(assumptions),
         notes=tuple(notes),
     )
 
 
 def _bath(table: BathTable, frequency_hz: float | None) -> CollectiveBath:
-    occupation = table.occupation
+    if table.kind == "rates":
+        return CollectiveBath.from_rates(table.emission or 0.0, table.absorption or 0.0)
+    rate, occupation = table.rate or 0.0, table.occupation
     if occupation is None:
         if table.temperature_k is None or frequency_hz is None:
             raise InputError("'bath' must hold 'occupation', or 'temperature_k' with a [chip].")
-        occupation = occupation_from_temperature(frequency_hz, table.temperature_k)
+        return CollectiveBath.from_temperature(rate, table.temperature_k, frequency_hz)
     squeezing = complex(*table.squeezing) if table.squeezing else 0j
-    return CollectiveBath(table.rate, occupation, squeezing)
+    return CollectiveBath(rate, occupation, squeezing)
 
 
-def _detuning_notes(battery: Battery) -> list[str]:
-    """Say beforehand where detuning kills the interference (docs/physics.md, theorem T5)."""
+def detuning_note(battery: Battery, curve: ChargingCurve) -> str:
+    """A sentence on what detuning did, empty on resonance (docs/physics.md, theorem T5).
+
+    Two cells interfere while their detuning is below the collective rate kappa (2n+1).
+    """
+    collective = battery.bath.relaxation
     spread = max(battery.detunings) - min(battery.detunings)
-    collective = battery.bath.emission + battery.bath.absorption
     if spread == 0:
-        return []
-    if spread > collective:
-        return [
-            f"The cells are spread over {spread / 2e6 / math.pi:.3g} MHz, more than the collective "
-            f"rate kappa(2n+1)/2pi = {collective / 2e6 / math.pi:.3g} MHz: emission pathways do "
-            "not interfere, every cell charges alone, and the ergotropy is ~0."
-        ]
-    return [
-        f"Detuning ends the plateau at a rate of about {spread**2 / collective:.3g}/s "
-        "(detuning^2 over the collective rate)."
+        return ""
+    gain = f"charging adds at most {curve.ergotropy_gain.max():.2g} of ergotropy"
+    if spread <= collective:
+        return (
+            f"Detuning ends the plateau at a rate of about {spread**2 / collective:.3g} "
+            f"(detuning^2 over the collective rate); {gain}."
+        )
+    close = [
+        f"{i} and {k}"
+        for i, k in combinations(range(battery.n_cells), 2)
+        if abs(battery.detunings[i] - battery.detunings[k]) <= collective
     ]
+    who = f"only cells {', '.join(close)} interfere" if close else "emission pathways of no two "
+    if not close:
+        who += "cells interfere, and every cell charges alone"
+    return (
+        f"The cells are spread over {spread / 2e6 / math.pi:.3g} MHz, more than the collective "
+        f"rate kappa(2n+1)/2pi = {collective / 2e6 / math.pi:.3g} MHz: {who}; {gain}."
+    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import json_bytes, write_atomically
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FORMAT, VERSION = "qbat-result", 1
+#: Everything that a run writes.
+FILES = ("result.json", "counts.json", "result.nc", "charging.svg")
 _PACKAGES = ("qbat-circuits", "qiskit", "qiskit-aer", "qiskit-dynamics", "numpy", "scipy")
 
 
@@ -32,9 +37,14 @@ def versions() -> dict[str, str]:
 
 def result_content(result: ExperimentResult) -> dict[str, Any]:
     """The content of result.json. Energies in units of hbar*mean(omega) unless named otherwise."""
-    model, estimate, plateau = result.model, result.estimate, result.plateau
-    device, seconds = model.device, model.device is not None
-    content: dict[str, Any] = {
+    return {**_provenance(result), **_findings(result)}
+
+
+def _provenance(result: ExperimentResult) -> dict[str, Any]:
+    """What was run, on which chip, with which versions."""
+    model = result.model
+    device = model.device
+    return {
         "format": FORMAT,
         "version": VERSION,
         "kind": "run",
@@ -53,6 +63,17 @@ def result_content(result: ExperimentResult) -> dict[str, Any]:
         "units": {"energy": "hbar*mean(omega)", "time": _time_unit(result)},
         "energy_quantum": _quantum(model.frequency_hz),
         "bath": _bath_content(result),
+        "readout": model.readout.to_dict(),
+        "assumptions": list(model.assumptions),
+        "notes": list(result.notes),
+    }
+
+
+def _findings(result: ExperimentResult) -> dict[str, Any]:
+    """What came out."""
+    estimate, plateau = result.estimate, result.plateau
+    seconds = result.model.device is not None
+    return {
         "engine": {
             "name": result.curve.engine,
             "tolerance": result.curve.tolerance,
@@ -88,13 +109,9 @@ def result_content(result: ExperimentResult) -> dict[str, Any]:
             "plug_in": estimate.plug_in,
             "raw": estimate.raw_value,
         },
-        "readout": model.readout.to_dict(),
         "shots_per_setting": estimate.shots,
         "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
-        "assumptions": list(model.assumptions),
-        "notes": list(result.notes),
     }
-    return content
 
 
 def result_dataset(result: ExperimentResult) -> xr.Dataset:
@@ -116,8 +133,17 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
     content = result_content(result)
     provenance = {
         key: content[key] if isinstance(content[key], str) else json.dumps(content[key])
-        for key in ("statement", "experiment", "experiment_sha256", "versions", "seed")
+        for key in (
+            "statement",
+            "experiment",
+            "experiment_sha256",
+            "versions",
+            "seed",
+            "assumptions",
+            "notes",
+        )
     }
+    provenance["calibrated_at"] = content["calibrated_at"] or ""
     provenance["calibration_sha256"] = content["calibration_sha256"] or ""
     provenance["hypothetical"] = json.dumps(content["hypothetical"])
     return xr.Dataset(
@@ -136,10 +162,11 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
         },
         coords={
             "time": ("time", curve.times, {"units": _time_unit(result)}),
-            "row": ("row", bits),
-            "column": ("column", bits),
-            "setting": ("setting", list(counts.settings)),
-            "outcome": ("outcome", bits),
+            "row": ("row", bits, {"units": "1"}),
+            "column": ("column", bits, {"units": "1"}),
+            "setting": ("setting", list(counts.settings), {"units": "1"}),
+            "outcome": ("outcome", bits, {"units": "1"}),
+            "cell": ("cell", np.arange(n), {"units": "1"}),
         },
         attrs={"format": FORMAT, **provenance},
     )
@@ -154,20 +181,36 @@ def result_files(result: ExperimentResult) -> dict[str, bytes]:
     }
 
 
-def write_files(folder: str | os.PathLike[str], files: Mapping[str, bytes]) -> list[Path]:
+def check_writable(folder: Path) -> None:
+    """Refuse a result folder that cannot be made or written, before the work and without a trace.
+
+    Raises:
+        InputError: naming the place.
+    """
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: a file is in the way.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"The folder {os.fspath(folder)!r} cannot be written.")
+    for name in FILES:
+        if (folder / name).is_dir():
+            raise InputError(f"The folder {os.fspath(folder)!r} holds a folder named {name!r}.")
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     """Write complete files into a folder, which is made if needed; each appears in one step.
 
     Raises:
         InputError: if the folder cannot be made or written.
     """
-    target = Path(folder)
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: {error}.") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: {reason}.") from None
     for name, data in files.items():
-        write_atomically(target / name, data)
-    return [target / name for name in files]
+        write_atomically(folder / name, data)
+    return [folder / name for name in files]
 
 
 def _netcdf(dataset: xr.Dataset) -> bytes:
@@ -192,14 +235,17 @@ def _quantum(frequency_hz: float | None) -> dict[str, float] | None:
 
 def _bath_content(result: ExperimentResult) -> dict[str, Any]:
     bath, frequency = result.model.battery.bath, result.model.frequency_hz
-    temperature = None
-    if frequency is not None:
-        temperature = temperature_from_occupation(frequency, bath.occupation)
+    thermal = bath.cross == 0 and bath.emission > bath.absorption
+    known = thermal and frequency is not None
     return {
+        "emission": bath.emission,
+        "absorption": bath.absorption,
+        "cross": [bath.cross.real, bath.cross.imag],
         "rate": bath.rate,
-        "occupation": bath.occupation,
-        "squeezing": [bath.squeezing.real, bath.squeezing.imag],
-        "temperature_k": temperature,
+        "occupation": bath.occupation if math.isfinite(bath.occupation) else None,
+        "temperature_k": temperature_from_occupation(frequency or 0.0, bath.occupation)
+        if known
+        else None,
         "off_during_readout": result.model.experiment.measurement.bath_off,
     }
 

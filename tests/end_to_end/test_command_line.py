@@ -56,15 +56,16 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_the_example_says_first_that_it_is_hypothetical(example: tuple[Path, str]) -> None:
     folder, printed = example
-    first = " ".join(printed.split("\n\n")[0].split())
-    assert first == (
-        "HYPOTHETICAL: brisbane's T1, T2 and readout on a hypothetical common line (brisbane has "
-        "no common line and its qubits cannot be tuned to one frequency)"
+    statement = "brisbane's T1, T2 and readout on a hypothetical common line"
+    assert printed.splitlines()[0] == (
+        f"HYPOTHETICAL: {statement} (brisbane has no common line and its qubits cannot be tuned to "
+        "one frequency)"
     )
     result = json.loads((folder / "result.json").read_text())
     assert result["hypothetical"] is True
-    assert "hypothetical common line" in (folder / "charging.svg").read_text() or True
-    for text in ("T1 237.4 us", "0.3265 K", "qiskit-dynamics", "ueV", "interval", "Assumed"):
+    assert f"<!-- HYPOTHETICAL: {statement} -->" in (folder / "charging.svg").read_text()
+    assert qb.Counts.load(folder / "counts.json").origin == f"emulated: {statement}"
+    for text in ("T1 237.4 us", "0.3265 K", "qiskit-dynamics", "ueV", "95 % interval", "Assumed"):
         assert text in printed
 
 
@@ -152,7 +153,9 @@ def test_detuned_cells_hold_no_work_and_the_run_says_why(tmp_path: Path, capsys)
     file.write_text(source.read_text().replace("resonance = true ", "resonance = false "))
     code, out, _ = qbat(capsys, "run", file, "--out", tmp_path / "o")
     assert code == 0
-    assert "The cells are spread over 205 MHz, more than the collective rate" in out
+    flat = " ".join(out.split())
+    assert "The cells are spread over 205 MHz, more than the collective rate" in flat
+    assert "emission pathways of no two cells interfere, and every cell charges alone; cha" in flat
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert result["hypothetical"] is True  # brisbane has no common line either
     assert result["ergotropy"]["true"] < 1e-3
@@ -200,7 +203,7 @@ def test_counts_of_a_laboratory_need_no_simulation(tmp_path: Path, capsys) -> No
         "--json", tmp_path / "e.json",
     )  # fmt: skip
     assert code == 0
-    assert "(lab counts)" in out
+    assert out.startswith(f"{file} (lab)")
     found = json.loads((tmp_path / "e.json").read_text())
     assert found["low"] < 1 / 7 < found["high"]
     assert found["readout_sha256"] == readout.identity()
@@ -227,34 +230,84 @@ def test_calibrations_are_listed_shown_and_imported(tmp_path: Path, capsys) -> N
     assert (code, "exists already" in err) == (2, True)
 
 
+COUNTS = {
+    "format": "qbat-counts",
+    "version": 1,
+    "n_cells": 1,
+    "bit_order": "little",
+    "settings": {"X": {"0": 50, "1": 50}, "Y": {"0": 50, "1": 50}, "Z": {"0": 90, "1": 10}},
+}
 DEEP = "[" * 100_000
 MISTAKES = {
     "unknown chip": (["run", "--calibration", "brisbain"], "did you mean 'brisbane'"),
     "no such file": (["run", "none.toml"], "The experiment file 'none.toml' cannot be read"),
-    "shots 0": (["run", "--shots", "0"], "'measurement.shots' must be a whole number >= 1"),
+    "shots 0": (
+        ["run", "--shots", "0"],
+        "'measurement.shots' must be a whole number >= 5 and <= 10000000, not 0.",
+    ),
     "shots text": (["run", "--shots", "many"], "must be a whole number, not 'many'."),
     "cells 0": (["run", "--cells", "0"], "must be a whole number >= 1"),
     "cells 9": (
         ["run", "--cells", "9"],
         "'n_cells' must be <= 6 for emulated Pauli tomography, not 9",
     ),
-    "qubit outside": (["run", "outside.toml"], "127"),
-    "qubit twice": (["run", "twice.toml"], "1"),
-    "negative rate": (["run", "negative.toml"], "'rate' must be a finite number >= 0, not -1.0."),
+    "qubit outside": (
+        ["run", "outside.toml"],
+        "'qubits' must be numbers from 0 to 126 on brisbane, not 127.",
+    ),
+    "qubit twice": (
+        ["run", "twice.toml"],
+        "'qubits' must name each qubit once, not qubit 1 twice.",
+    ),
+    "negative rate": (
+        ["run", "negative.toml"],
+        "'rate' must be a finite number >= 0 and <= 1e+18, not -1.0.",
+    ),
     "nan rate": (["run", "nan.toml"], "'bath.rate' must be a finite number, not nan."),
-    "occupation": (["run", "cold.toml"], "'occupation' must be a finite number >= 0, not -0.5."),
+    "occupation": (
+        ["run", "cold.toml"],
+        "'occupation' must be a finite number >= 0 and <= 1e+18, not -0.5.",
+    ),
     "unknown key": (["run", "key.toml"], "'bath.rte' is an unknown key (did you mean 'rate'"),
     "missing frequency": (["run", "fez.toml"], "'assumed_frequency_hz'"),
     "truncated JSON": (["run", "--calibration", "cut.json"], "is not valid JSON"),
     "deep JSON": (["run", "--calibration", "deep.json"], "is nested deeper than"),
     "deep counts": (["estimate", "deep.json"], "is nested deeper than"),
     "not counts": (["estimate", "calibration.json"], "A counts file must have the key"),
-    "unknown command": (["rum"], "rum"),
-    "unknown option": (["run", "--sots", "3"], "--sots"),
+    "unknown command": (["rum"], "No such command 'rum'"),
+    "unknown option": (["run", "--sots", "3"], "No such option: --sots"),
     "too many cells to charge": (["charge", "--cells", "13"], "13 cells with 501 saved times need"),
     "pair of options": (
         ["estimate", "x.json", "--qubits", "1"],
         "The counts file 'x.json' does not exist.",
+    ),
+    "options that go together": (
+        ["estimate", "counts.json", "--qubits", "1"],
+        "'--calibration' and '--qubits' must be given together.",
+    ),
+    "four hundred cells": (["run", "ideal.toml", "--cells", "400"], "would hold 1e+432 bytes"),
+    "a billion cells": (
+        ["run", "ideal.toml", "--cells", "1000000000"],
+        "<= 10000, not 1000000000.",
+    ),
+    "microseconds as seconds": (
+        ["run", "long.toml"],
+        "'times' must be at most 200000 over the fas",
+    ),
+    "a hot bath": (["run", "hot.toml"], "'times' must be at most 200000 over the fastest rate"),
+    "too many shots": (["run", "--shots", "999999999"], "'measurement.shots' must be a whole numb"),
+    "near certainty": (
+        ["run", "certain.toml"],
+        "'measurement.confidence' must be at most 0.999999",
+    ),
+    "json nowhere": (
+        ["run", "--json", "ideal.toml/x.json"],
+        "cannot be made: a file is in the way",
+    ),
+    "out is a file": (["run", "--out", "ideal.toml"], "cannot be made: a file is in the way."),
+    "a name that is a path": (
+        ["calibration", "import", "evil.json"],
+        "'name' must be up to 64 letters, digits, '.', '_' and '-', not '../evil'.",
     ),
     "confidence": (["run", "confidence.toml"], "'measurement.confidence' must be a finite number"),
 }
@@ -275,6 +328,12 @@ def test_a_mistake_gets_one_sentence_and_leaves_nothing(
         "key.toml": example.replace("rate = 6.3e6", "rte = 6.3e6"),
         "fez.toml": example.replace('"brisbane"', '"fez"').replace("assumed_f", "#"),
         "confidence.toml": example.replace("confidence = 0.95", "confidence = 1.0"),
+        "ideal.toml": IDEAL,
+        "long.toml": example.replace("stop = 1.0e-5", "stop = 1.0e5"),
+        "hot.toml": example.replace("occupation = 1.0", "occupation = 1e6"),
+        "certain.toml": example.replace("confidence = 0.95", "confidence = 0.9999999999999999"),
+        "counts.json": json.dumps(COUNTS),
+        "evil.json": brisbane.read_text().replace('"name": "brisbane"', '"name": "../evil"'),
         "cut.json": brisbane.read_text()[:5000],
         "deep.json": DEEP,
         "calibration.json": '{"format": "qbat-calibration"}',

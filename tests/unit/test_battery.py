@@ -41,7 +41,7 @@ def test_a_bath_from_rates_may_be_inverted() -> None:
     assert (pump.emission, pump.absorption, pump.cross) == (1.0, 3.0, 0.5j)
     assert (pump.rate, pump.occupation, pump.relaxation) == (-2.0, -1.5, 4.0)
     assert qb.CollectiveBath.from_rates(1.0, 1.0).occupation == np.inf
-    with pytest.raises(qb.InputError, match=r"'cross' must satisfy \|cross\|\^2 <= emission\*absor"):
+    with pytest.raises(qb.InputError, match=r"'cross' must satisfy \|cross\|\^2 <= emi"):
         qb.CollectiveBath.from_rates(1.0, 1.0, cross=1.1)
     with pytest.raises(qb.InputError, match="'absorption' must be a finite number >= 0"):
         qb.CollectiveBath.from_rates(1.0, -1.0)
@@ -82,20 +82,32 @@ def test_values_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: qb.CollectiveBath(-1, 1), r"'rate' must be a finite number >= 0 and <= 1e\+18, not -1."),
-        (lambda: qb.CollectiveBath(float("nan"), 1), r"'rate' must be a finite number >= 0 and <= 1e\+18, not n"),
-        (lambda: qb.CollectiveBath(1, -0.1), r"'occupation' must be a finite number >= 0 and <= 1e\+18, not -0"),
+        (lambda: qb.CollectiveBath(-1, 1), r"'rate' must be a finite number >= 0.*, not -1."),
+        (
+            lambda: qb.CollectiveBath(float("nan"), 1),
+            "'rate' must be a finite number .*, not nan",
+        ),
+        (
+            lambda: qb.CollectiveBath(1, -0.1),
+            "'occupation' must be a finite number .*, not -0",
+        ),
         (
             lambda: qb.CollectiveBath(1, 1, squeezing=2),
             r"'squeezing' must satisfy \|M\|\^2 <= n\(n\+1\) \(2\), not 4.",
         ),
         (lambda: qb.CollectiveBath(1, 1, squeezing="a"), "'squeezing' must be a finite complex"),
-        (lambda: qb.LocalNoise(0.1, 0.1, -1), r"'dephasing' must be a finite number >= 0 and <= 1e\+18, not -1."),
+        (
+            lambda: qb.LocalNoise(0.1, 0.1, -1),
+            "'dephasing' must be a finite number >= 0.*, not -1",
+        ),
         (
             lambda: qb.LocalNoise.from_t1_t2(3e-5, 6.1e-5, 0.01),
             r"'t2_s' must be <= 2\*t1_s \(6e-05\), not 6.1e-05.",
         ),
-        (lambda: qb.Battery.identical(0, BATH), "'n_cells' must be a whole number >= 1 and <= 10000, not 0."),
+        (
+            lambda: qb.Battery.identical(0, BATH),
+            "'n_cells' must be a whole number >= 1.*, not 0.",
+        ),
         (lambda: qb.Battery.identical(2, "hot"), "'bath' must be a CollectiveBath, not 'hot'."),
         (
             lambda: qb.Battery.identical(2, BATH, detunings=[1.0]),

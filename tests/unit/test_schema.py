@@ -1,12 +1,14 @@
 """The experiment file: what it takes, what it refuses, and that every field is documented."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 import qbat_circuits as qb
-from qbat_circuits.schema import Experiment, bundled_example, read_table
+from qbat_circuits.file_models import validated
+from qbat_circuits.schema import Experiment, bundled_example
 
 DOCS = Path(__file__).parents[2] / "docs" / "experiment-file.md"
 IDEAL = {
@@ -53,7 +55,15 @@ def test_the_example_is_complete_and_hashes_its_whole_content() -> None:
         ),
         (
             {"bath": {"rate": 1, "occupation": 1, "kind": "pump"}},
-            "'bath.kind' must be 'thermal' or 'squeezed', not 'pump'.",
+            "'bath.kind' must be 'thermal', 'squeezed' or 'rates', not 'pump'.",
+        ),
+        (
+            {"bath": {"kind": "rates", "emission": 1}},
+            "'bath' of kind 'rates' must hold 'emission' and 'absorption', and neither",
+        ),
+        (
+            {"bath": {"rate": 1, "occupation": 1, "emission": 2}},
+            "'bath.emission' and 'absorption' need kind 'rates'.",
         ),
         ({"battery": 3}, "'battery' must be a table, not 3."),
         ({"battery": {"n_cells": 2, "levels": 3}}, "'battery.levels' must be 2, not 3."),
@@ -72,7 +82,7 @@ def test_the_example_is_complete_and_hashes_its_whole_content() -> None:
 )
 def test_bad_tables_get_one_sentence(change: dict, sentence: str) -> None:
     with pytest.raises(qb.InputError, match=sentence) as caught:
-        read_table({**IDEAL, **change})
+        validated(Experiment, {**IDEAL, **change})
     assert "\n" not in str(caught.value)
 
 
@@ -113,6 +123,17 @@ def test_a_calibration_beside_the_file_is_found_from_anywhere(tmp_path: Path) ->
     assert chip.calibration == str(tmp_path / "mine.json")
 
 
+def test_times_are_checked_by_their_names() -> None:
+    for times, sentence in (
+        ({"stop": 0.0, "num": 3}, "'charging.times.stop' must be a finite number > 0, not 0.0."),
+        ({"start": -1.0, "stop": 1.0, "num": 3}, "'charging.times.start' must be a finite number"),
+        ({"stop": 1.0, "num": 1}, "'charging.times.num' must be a whole number >= 2"),
+    ):
+        experiment = validated(Experiment, {**IDEAL, "charging": {"times": times}})
+        with pytest.raises(qb.InputError, match=re.escape(sentence)):
+            experiment.charging.times.array()
+
+
 def test_changes_from_the_command_line() -> None:
     example = bundled_example()
     assert example.changed() == example
@@ -124,10 +145,10 @@ def test_changes_from_the_command_line() -> None:
     other = example.changed(calibration="fez")
     assert other.chip is not None
     assert (other.chip.qubits, other.battery.n_cells) == ("auto", 3)
-    ideal = read_table(IDEAL).changed(n_cells=4)
+    ideal = validated(Experiment, IDEAL).changed(n_cells=4)
     assert ideal.battery.n_cells == 4
     with pytest.raises(qb.InputError, match=r"'--calibration' needs an experiment with a \[chip\]"):
-        read_table(IDEAL).changed(calibration="fez")
+        validated(Experiment, IDEAL).changed(calibration="fez")
 
 
 def tables(model: type[BaseModel], path: str = "") -> list[str]:
