@@ -28,7 +28,7 @@ MAX_SHOTS = 10**9 - 1
 #: Each of the 3^N emulated circuits carries the whole state: 48 MB for 6 cells, 573 MB for 7.
 MAX_EMULATED_CELLS = 6
 #: Most emulated shots of one setting.
-MAX_EMULATED_SHOTS = 10**7
+MAX_EMULATED_SHOTS = 10**6
 
 _REQUIRED = ("format", "version", "n_cells", "bit_order", "settings")
 _OPTIONAL = ("origin", "measured_at", "seed", "readout")
