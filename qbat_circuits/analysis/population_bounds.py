@@ -35,7 +35,7 @@ from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.counts import Counts
 
 #: The functional of the lower end avoids noise at this many times the z of the interval.
-CAUTION = 5.0
+CAUTION = 3.0
 #: Shots added to every number of excited readings of a kind where a variance is estimated: what
 #: never occurred is not certain never to occur, and 2 make 1.96 standard errors of no count 2.8.
 EXTRA_SHOTS = 2.0

@@ -145,7 +145,7 @@ def test_a_state_vector_is_a_state_too():
         ({"settings": ["XX"]}, "'settings' must be Pauli labels of 1 letters X, Y, Z, not 'XX'."),
         (
             {"state": np.eye(128) / 128},
-            "'n_cells' must be <= 6 for emulated Pauli tomography, not 7: its 2187 circuits would "
+            "'n_cells' must be <= 6 for emulated Pauli tomography, not 7: its 3^7 circuits would "
             "hold 5.73e+08 bytes; use fewer cells",
         ),
     ],
