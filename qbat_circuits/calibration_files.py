@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from qbat_circuits.errors import (
     InputError,
@@ -28,6 +28,7 @@ from qbat_circuits.errors import (
     did_you_mean,
     shown,
 )
+from qbat_circuits.file_models import validated
 
 FORMAT = "qbat-calibration"
 VERSION = 1
@@ -164,9 +165,9 @@ def calibration_content(raw: Any) -> dict[str, Any]:
             raise broken_rule("format", f"'{FORMAT}'", raw["format"])
         if (version := raw.get("version")) != VERSION or isinstance(version, bool):
             raise broken_rule("version", f"{VERSION}, which is what this release reads", version)
-        return _validated(_CalibrationFile, raw).model_dump(exclude_none=True)
+        return validated(_CalibrationFile, raw).model_dump(exclude_none=True)
     if "backend_name" in raw or "last_update_date" in raw:
-        return _from_backend_properties(_validated(_BackendProperties, raw))
+        return _from_backend_properties(validated(_BackendProperties, raw))
     raise InputError(
         f"it must be a calibration of this package (key 'format': '{FORMAT}') or IBM's "
         f"BackendProperties (key 'backend_name'), not an object with the keys "
@@ -179,22 +180,6 @@ def _folder() -> Path:
         if folder.is_dir():
             return folder
     raise QbatError(f"The bundled calibrations are missing from this installation ({_PACKAGE}).")
-
-
-def _validated(model: type[_Model], raw: Any) -> _Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as errors:
-        error = errors.errors(include_url=False)[0]
-    *above, last = error["loc"]
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error["loc"]).lstrip(".")
-    if error["type"] == "missing":
-        raise InputError(f"'{path}' is missing.")
-    if error["type"] == "extra_forbidden":
-        known = (_Qubit if "qubits" in above else _Figure if above else model).model_fields
-        raise InputError(f"'{path}' is an unknown key{did_you_mean(last, known)}.")
-    rule = error["msg"].replace("Input should be", "must be")
-    raise InputError(f"'{path}' {rule}, not {shown(error['input'])}.")
 
 
 def _from_backend_properties(properties: _BackendProperties) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,45 +32,42 @@ def validated(model: type[_Model], raw: Any) -> _Model:
         errors = failure.errors(include_url=False)
     # A misspelt key is usually the reason why another one is missing.
     first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
-    path = _path(model, first["loc"])
+    path, known = _where(model, first["loc"])
     if first["type"] == "missing":
         raise InputError(f"'{path}' is missing.")
     if first["type"] == "extra_forbidden":
-        near = did_you_mean(first["loc"][-1], _fields_at(model, first["loc"][:-1]))
+        near = did_you_mean(first["loc"][-1], known)
         raise InputError(f"'{path}' is an unknown key{near}.")
     if first["type"] == "model_type":
         raise InputError(f"'{path}' must be a table, not {shown(first['input'])}.")
     if first["type"] == "value_error":
         raise InputError(str(first["ctx"]["error"]))
     # Each member of a union complains by itself.
-    rules = [e["msg"].split(", unable")[0] for e in errors if _path(model, e["loc"]) == path]
+    rules = [e["msg"].split(", unable")[0] for e in errors if _where(model, e["loc"])[0] == path]
     rule = " or ".join(rule.replace("Input should be ", "") for rule in dict.fromkeys(rules))
     raise InputError(f"'{path}' must be {rule}, not {shown(first['input'])}.")
 
 
-def _path(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """``chip.qubits[1]``: a location without pydantic's own labels of a union's members."""
-    text, fields = "", list(model.model_fields)
+def _where(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, list[str]]:
+    """``chip.qubits[1]`` and the field names known beside its last part.
+
+    pydantic's own labels of a union's members are left out of the path.
+    """
+    path = ""
+    here: type[BaseModel] | None = model
+    known: list[str] = []
+    is_key = False  # the next part is the key of a dict
     for i, part in enumerate(location):
         if isinstance(part, int):
-            text += f"[{part}]"
-        elif part in fields or (i == len(location) - 1 and fields):
-            text += f".{part}"
-        fields = _fields_at(model, location[: i + 1])
-    return text.lstrip(".")
-
-
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Field names of the nested model at a location, empty where there is none."""
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part)
-        inner = [] if field is None else _models_in(field.annotation)
-        if not inner:
-            return []
-        model = inner[0]
-    return list(model.model_fields)
+            path += f"[{part}]"
+        elif is_key:
+            path, is_key = f"{path}.{part}", False
+        elif here is not None and (part in here.model_fields or i == len(location) - 1):
+            path, known = f"{path}.{part}", list(here.model_fields)
+            annotation = here.model_fields[part].annotation if part in known else None
+            is_key = get_origin(annotation) is dict
+            here = next(iter(_models_in(annotation)), None)
+    return path.lstrip("."), known
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
