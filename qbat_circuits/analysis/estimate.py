@@ -143,7 +143,7 @@ def estimate_ergotropy(
     """
     if not isinstance(counts, Counts):
         raise broken_rule("counts", "Counts (see Counts.load)", counts)
-    readout = _readout(counts, readout)
+    readout = chosen_readout(counts, readout)
     level = check_confidence("confidence", confidence)
     z = NormalDist().inv_cdf((1 + level) / 2)
     seed = check_integer("seed", seed, at_least=0)
@@ -206,7 +206,12 @@ def _bounds(sample: Sample, levels: FloatArray, z: float, seed: int) -> _Bounds:
     return _Bounds(Interval(min(max((below + above) / 2, low), high), low, high), sigma)
 
 
-def _readout(counts: Counts, readout: ReadoutModel | None) -> ReadoutModel:
+def chosen_readout(counts: Counts, readout: ReadoutModel | None) -> ReadoutModel:
+    """The readout to invert: the given one, else the one that the counts carry.
+
+    Raises:
+        InputError: if there is neither, or it describes another number of cells.
+    """
     chosen = counts.readout if readout is None else readout
     if chosen is None:
         raise InputError(
