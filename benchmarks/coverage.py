@@ -17,9 +17,10 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from qbat_circuits import Battery, CollectiveBath, steady_state
 from qbat_circuits.analysis.estimate import estimate_ergotropy
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame
-from qbat_circuits.cells import excitations, product_state
+from qbat_circuits.cells import product_state
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
 from qbat_circuits.thermodynamics import ergotropy
@@ -28,15 +29,8 @@ ROUND_OFF = 1e-9
 
 
 def ladder(n_cells: int, occupation: float) -> NDArray[np.complex128]:
-    """Charged from the ground: p_k ~ (n/(n+1))^k on the Dicke states (physics.md, section 3)."""
-    r = occupation / (occupation + 1)
-    weights = r ** np.arange(n_cells + 1)
-    number = excitations(n_cells)
-    rho = np.zeros((2**n_cells, 2**n_cells), dtype=complex)
-    for k, p in enumerate(weights / weights.sum()):
-        dicke = (number == k) / np.sqrt((number == k).sum())
-        rho += p * np.outer(dicke, dicke)
-    return rho
+    """Charged from the ground by the collective bath alone (docs/physics.md, section 3)."""
+    return steady_state(Battery.identical(n_cells, CollectiveBath(1.0, occupation))).state
 
 
 def gibbs(n_cells: int, occupation: float) -> NDArray[np.complex128]:

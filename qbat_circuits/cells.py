@@ -28,8 +28,6 @@ ComplexArray = NDArray[np.complex128]
 
 #: Largest number of cells that anything here takes.
 MAX_CELLS = 10_000
-#: Largest number of cells whose dense 2^N x 2^N states the package will hold.
-MAX_DENSE_CELLS = 10
 
 
 @lru_cache(maxsize=16)

@@ -108,16 +108,3 @@ def linear_ergotropy(rho: ComplexArray, levels: FloatArray) -> FloatArray:
     """
     descending = np.linalg.eigvalsh(rho)[..., ::-1]
     return np.asarray(linear_energy(rho, levels) - descending @ np.sort(levels), dtype=np.float64)
-
-
-def optimal_work_operator(rho: ComplexArray, levels: FloatArray) -> ComplexArray:
-    """H - U^dagger H U for the unitary U that extracts the ergotropy of ``rho``.
-
-    U sends the eigenvector of the k-th largest eigenvalue to the k-th lowest level, so
-    U^dagger H U = sum_k E_k |r_k><r_k|. Tr[rho' (H - U^dagger H U)] is a lower bound on the
-    ergotropy of any other state rho', attained at rho' = rho.
-    """
-    _, vectors = np.linalg.eigh(rho)
-    descending = vectors[..., ::-1]
-    passive = (descending * np.sort(levels)) @ np.conj(np.swapaxes(descending, -1, -2))
-    return np.asarray(np.diag(levels) - passive, dtype=np.complex128)

@@ -114,6 +114,7 @@ def work_and_lowest(levels: FloatArray) -> Functionals:
     filled = np.sort(levels)
 
     def functionals(values: FloatArray, vectors: ComplexArray) -> ComplexArray:
+        """Both operators for one raw state, shape (2, d, d)."""
         rank = np.count_nonzero(nearest_spectrum(values))
         shared = filled.copy()
         if rank < len(filled):

@@ -105,6 +105,7 @@ class PopulationSample:
 
     @classmethod
     def of(cls, counts: Counts, labels: tuple[str, ...], readout: ReadoutModel) -> PopulationSample:
+        """The sample of these settings of the counts, with the readout to be inverted."""
         rows = [counts.settings.index(label) for label in labels]
         table = counts.table[rows]
         inverse: dict[Kind, float] = {}
@@ -139,6 +140,7 @@ class PopulationSample:
         return bool(np.all(self.populations > -UNPHYSICAL_SIGMA * errors))
 
     def energy(self, z: float) -> Interval:
+        """Normal interval of the linear functional sum p(j, m) (m + N/2), within [0, N]."""
         energies = sector_energies(self.n_cells)
         value = float(self.populations @ energies)
         reach = z * self._error(energies)

@@ -39,7 +39,7 @@ def plot_curve(
     axes.set_xlabel(time_label or "time (1/rate)")
     axes.set_ylabel(r"energy ($\hbar\bar\omega$)")
     axes.set_ylim(bottom=0.0)
-    if curve.times[-1] > 8 * curve.plateau().peak_time > 0:
+    if curve.times[-1] > 8 * curve.times[curve.best] > 0:
         # Charging and its decay differ by orders of magnitude: show both time scales.
         axes.set_xscale("log")
         times = times[times > 0]

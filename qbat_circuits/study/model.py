@@ -174,9 +174,8 @@ def detuning_note(battery: Battery, curve: ChargingCurve) -> str:
         for i, k in combinations(range(battery.n_cells), 2)
         if abs(battery.detunings[i] - battery.detunings[k]) <= collective
     ]
-    who = f"only cells {', '.join(close)} interfere" if close else "emission pathways of no two "
-    if not close:
-        who += "cells interfere, and every cell charges alone"
+    alone = "emission pathways of no two cells interfere, and every cell charges alone"
+    who = f"only cells {', '.join(close)} interfere" if close else alone
     return (
         f"The cells are spread over {spread / 2e6 / math.pi:.3g} MHz, more than the collective "
         f"rate kappa(2n+1)/2pi = {collective / 2e6 / math.pi:.3g} MHz: {who}; {gain}."

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.stats import beta
+from states import ladder
 
 from qbat_circuits.analysis.estimate import estimate_ergotropy
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame
@@ -22,17 +23,6 @@ from qbat_circuits.thermodynamics import ergotropy
 
 REPETITIONS = 400
 ROUND_OFF = 1e-9
-
-
-def ladder(n_cells):
-    """Charged from the ground at n = 1: p_k ~ 2^-k on the Dicke states."""
-    weights = 0.5 ** np.arange(n_cells + 1)
-    number = excitations(n_cells)
-    rho = np.zeros((2**n_cells, 2**n_cells), complex)
-    for k, p in enumerate(weights / weights.sum()):
-        dicke = (number == k) / np.sqrt((number == k).sum())
-        rho += p * np.outer(dicke, dicke)
-    return rho
 
 
 # state, its ergotropy (docs/physics.md, section 3)

@@ -11,27 +11,18 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.stats import beta
+from states import ladder
 
 from qbat_circuits.analysis.dicke import DickeScheme
 from qbat_circuits.analysis.estimate import estimate_ergotropy
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame
-from qbat_circuits.cells import excitations, product_state
+from qbat_circuits.cells import product_state
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
 from qbat_circuits.thermodynamics import ergotropy
 
 REPETITIONS = 100
 ROUND_OFF = 1e-9
-
-
-def ladder(n, occupation=1.0):
-    """Charged from the ground: p_k ~ (n/(n+1))^k on the Dicke states (docs/physics.md, 3)."""
-    weights = (occupation / (occupation + 1)) ** np.arange(n + 1)
-    rho = np.zeros((2**n, 2**n), complex)
-    for k, p in enumerate(weights / weights.sum()):
-        dicke = (excitations(n) == k) / np.sqrt((excitations(n) == k).sum())
-        rho += p * np.outer(dicke, dicke)
-    return rho
 
 
 STATES = {

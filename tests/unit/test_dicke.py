@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from states import ladder
 
 from qbat_circuits.analysis.dicke import DickeScheme
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame
@@ -28,16 +29,6 @@ from qbat_circuits.sampling.counts import Counts
 from qbat_circuits.thermodynamics import ergotropy, linear_ergotropy
 
 SHOTS = 10**8
-
-
-def ladder(n, occupation=1.0):
-    """Charged from the ground: p_k ~ (n/(n+1))^k on the Dicke states (docs/physics.md, 3)."""
-    weights = (occupation / (occupation + 1)) ** np.arange(n + 1)
-    rho = np.zeros((2**n, 2**n), complex)
-    for k, p in enumerate(weights / weights.sum()):
-        dicke = (excitations(n) == k) / np.sqrt((excitations(n) == k).sum())
-        rho += p * np.outer(dicke, dicke)
-    return rho
 
 
 def any_state(n, seed=1):

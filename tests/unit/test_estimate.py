@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
+from states import ladder
 
 from qbat_circuits.analysis.estimate import METHOD, estimate_ergotropy
 from qbat_circuits.analysis.intervals import (
@@ -22,7 +23,7 @@ from qbat_circuits.analysis.intervals import (
     work_and_lowest,
 )
 from qbat_circuits.analysis.linear_inversion import MeasurementFrame, nearest_state
-from qbat_circuits.cells import collective_lowering, excitations, level_energies
+from qbat_circuits.cells import collective_lowering, level_energies
 from qbat_circuits.errors import InputError
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
@@ -34,17 +35,6 @@ EXACT = 10**8  # shots per setting whose rounding stands for exact probabilities
 
 def readout(n_cells):
     return ReadoutModel(READOUT.assignment[:n_cells])
-
-
-def ladder(n_cells, occupation=1.0):
-    """Charged from the ground: p_k ~ r^k on the Dicke states (docs/physics.md, section 3)."""
-    weights = (occupation / (occupation + 1)) ** np.arange(n_cells + 1)
-    number = excitations(n_cells)
-    rho = np.zeros((2**n_cells, 2**n_cells), complex)
-    for k, p in enumerate(weights / weights.sum()):
-        dicke = (number == k) / np.sqrt((number == k).sum())
-        rho += p * np.outer(dicke, dicke)
-    return rho
 
 
 def random_state(n_cells, seed=0):

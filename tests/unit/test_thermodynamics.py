@@ -8,7 +8,13 @@ from qiskit.quantum_info import DensityMatrix, random_density_matrix, random_uni
 
 import qbat_circuits as qb
 from qbat_circuits.cells import level_energies, product_state
-from qbat_circuits.thermodynamics import linear_ergotropy, optimal_work_operator
+from qbat_circuits.thermodynamics import linear_ergotropy
+
+
+def optimal_work_operator(rho: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """H - U^+ H U for the U that sends the k-th largest eigenvalue to the k-th lowest level."""
+    vectors = np.linalg.eigh(rho)[1][:, ::-1]
+    return np.diag(levels) - (vectors * np.sort(levels)) @ vectors.conj().T
 
 
 def test_known_values() -> None:
