@@ -1,18 +1,21 @@
 """What is read: the Pauli settings, and a chip's readout errors as one assignment matrix per cell.
 
-A[y, x] = P(read y | prepared x) turns the probabilities of the prepared bits into those of the
-read bits; errors of different cells are independent, so N cells have the Kronecker product. A
-reported P(0|1) already contains decay during readout (docs/physics.md, section 7).
+A[y, x] = P(read y | prepared x) turns the probabilities of the prepared levels into those of the
+readings; errors of different cells are independent, so N cells have the Kronecker product. A
+reported P(0|1) already contains decay during readout (docs/physics.md, section 7). A third level is
+a leaked transmon: read as 0 or 1 (2 x 3) or as an outcome of its own (3 x 3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number, did_you_mean
@@ -20,10 +23,16 @@ from qbat_circuits.json_files import canonical_sha256
 
 #: Largest number of cells with full Pauli tomography (3^8 settings of 2^8 outcomes: 13 MB).
 MAX_TOMOGRAPHY_CELLS = 8
-#: Smallest |1 - P(1|0) - P(0|1)| of a cell; below it the reading tells nothing about the cell.
+#: Smallest |det A| of a cell (1 - P(1|0) - P(0|1) for two levels); below it a reading tells
+#: nothing about the cell.
 MIN_CONTRAST = 1e-3
+#: Most calibration shots of one cell and level; dealing them into parts ends beyond it.
+MAX_CALIBRATION_SHOTS = 10**9 - 1
 
-_KEYS = ("prob_meas1_prep0", "prob_meas0_prep1")
+IntArray = NDArray[np.int64]
+
+_RATES = ("prob_meas1_prep0", "prob_meas0_prep1")
+_KEYS = (*_RATES, "assignment", "calibration_shots", "calibrated_at")
 
 
 def pauli_settings(n_cells: int) -> tuple[str, ...]:
@@ -38,42 +47,60 @@ def pauli_settings(n_cells: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class ReadoutModel:
-    """Assignment matrices of N cells, cell 0 first.
+    """Assignment matrices of N cells, cell 0 first, and how well they are known.
 
     Args:
-        assignment: shape (N, 2, 2), ``assignment[i, y, x]`` = P(read y | prepared x) of cell i.
+        assignment: shape (N, K, D), ``assignment[i, y, x]`` = P(read y | prepared x) of cell i,
+            for K readings of D levels: (2, 2), (2, 3) or (3, 3).
+        calibration_shots: shots with which each column was measured, shape (N, D); None for
+            matrices that are taken as exact.
+        calibrated_at: when they were measured, as text.
 
     Raises:
         InputError: for a wrong shape, entries outside [0, 1], columns that do not sum to 1 within
-            1e-9, or a cell whose matrix is singular (it reads the same whatever was prepared).
+            1e-9, shots that are not counts, or a cell whose matrix is singular (it reads the same
+            whatever was prepared).
     """
 
     assignment: FloatArray
+    calibration_shots: IntArray | None = None
+    calibrated_at: str | None = None
 
     def __post_init__(self) -> None:
         try:
             given = np.array(self.assignment, dtype=np.float64)
         except (TypeError, ValueError):
             raise InputError("'assignment' must hold numbers in shape (N, 2, 2).") from None
-        if given.ndim != 3 or given.shape[1:] != (2, 2) or given.shape[0] < 1:
-            raise InputError(f"'assignment' must have shape (N, 2, 2), not {given.shape}.")
+        shapes = ((2, 2), (2, 3), (3, 3))
+        if given.ndim != 3 or given.shape[1:] not in shapes or given.shape[0] < 1:
+            raise InputError(
+                f"'assignment' must have shape (N, 2, 2), (N, 2, 3) or (N, 3, 3), "
+                f"not {given.shape}."
+            )
         for cell, matrix in enumerate(given):
             _check_matrix(cell, matrix)
-        # Rebuilt from the two error rates, so that columns sum to 1 to the last bit.
-        p10, p01 = np.clip(given[:, 1, 0], 0, 1), np.clip(given[:, 0, 1], 0, 1)
-        exact = np.stack([np.stack([1 - p10, p01], -1), np.stack([p10, 1 - p01], -1)], -2)
+        exact = _with_exact_columns(np.clip(given, 0, 1))
         exact.flags.writeable = False
         object.__setattr__(self, "assignment", exact)
+        if self.calibration_shots is not None:
+            shots = _checked_shots(self.calibration_shots, exact.shape)
+            object.__setattr__(self, "calibration_shots", shots)
+        if self.calibrated_at is not None and not isinstance(self.calibrated_at, str):
+            raise broken_rule("calibrated_at", "a text", self.calibrated_at)
 
     @classmethod
     def from_error_rates(
-        cls, prob_meas1_prep0: Sequence[float], prob_meas0_prep1: Sequence[float]
+        cls,
+        prob_meas1_prep0: Sequence[float],
+        prob_meas0_prep1: Sequence[float],
+        calibration_shots: int | None = None,
     ) -> ReadoutModel:
         """The model with these error probabilities, one number per cell, cell 0 first.
 
         Args:
             prob_meas1_prep0: P(read 1 | prepared 0) of each cell.
             prob_meas0_prep1: P(read 0 | prepared 1) of each cell.
+            calibration_shots: shots from which each of them was found; None for exact ones.
 
         Raises:
             InputError: if a number is outside [0, 1], the lengths differ or a cell is unreadable.
@@ -85,38 +112,68 @@ class ReadoutModel:
                 "'prob_meas1_prep0' and 'prob_meas0_prep1' must hold one number per cell each, "
                 f"not {len(p10)} and {len(p01)}."
             )
-        return cls(np.array([[[1 - a, b], [a, 1 - b]] for a, b in zip(p10, p01, strict=True)]))
+        matrices = np.array([[[1 - a, b], [a, 1 - b]] for a, b in zip(p10, p01, strict=True)])
+        return cls(matrices, _equal_shots(calibration_shots, len(p10), 2))
 
     @classmethod
-    def ideal(cls, n_cells: int) -> ReadoutModel:
-        """A readout without errors."""
+    def ideal(cls, n_cells: int, levels: int = 2) -> ReadoutModel:
+        """A readout without errors, of 2 or 3 levels."""
         n = check_integer("n_cells", n_cells, at_least=1)
-        return cls(np.tile(np.eye(2), (n, 1, 1)))
+        return cls(
+            np.tile(np.eye(check_integer("levels", levels, at_least=2, at_most=3)), (n, 1, 1))
+        )
 
     @classmethod
     def from_dict(cls, content: Any) -> ReadoutModel:
         """The inverse of `to_dict`; refuses missing and unknown keys."""
         if not isinstance(content, Mapping):
-            raise broken_rule("readout", f"an object with the keys {' and '.join(_KEYS)}", content)
+            raise broken_rule("readout", f"an object with the keys {' and '.join(_RATES)}", content)
         for key in content:
             if key not in _KEYS:
                 raise InputError(f"'readout' has no key {key!r}{did_you_mean(key, _KEYS)}.")
-        for key in _KEYS:
-            if key not in content:
-                raise InputError(f"'readout' must have the key '{key}'.")
-        return cls.from_error_rates(*(content[key] for key in _KEYS))
+        if "assignment" in content:
+            for key in _RATES:
+                if key in content:
+                    raise InputError(f"'readout' must not hold both 'assignment' and '{key}'.")
+            model = cls(content["assignment"])
+        else:
+            for key in _RATES:
+                if key not in content:
+                    raise InputError(f"'readout' must have the key '{key}'.")
+            model = cls.from_error_rates(*(content[key] for key in _RATES))
+        shots = content.get("calibration_shots")
+        if isinstance(shots, int):
+            shots = _equal_shots(shots, *model.assignment.shape[::2])
+        return cls(model.assignment, shots, content.get("calibrated_at"))
 
-    def to_dict(self) -> dict[str, list[float]]:
-        """Error probabilities per cell, as JSON content."""
-        return {
-            "prob_meas1_prep0": self.assignment[:, 1, 0].tolist(),
-            "prob_meas0_prep1": self.assignment[:, 0, 1].tolist(),
-        }
+    def to_dict(self) -> dict[str, Any]:
+        """Error probabilities per cell and what is known about them, as JSON content."""
+        content: dict[str, Any] = {}
+        if self.assignment.shape[1:] == (2, 2):
+            content["prob_meas1_prep0"] = self.assignment[:, 1, 0].tolist()
+            content["prob_meas0_prep1"] = self.assignment[:, 0, 1].tolist()
+        else:
+            content["assignment"] = self.assignment.tolist()
+        if self.calibration_shots is not None:
+            content["calibration_shots"] = self.calibration_shots.tolist()
+        if self.calibrated_at is not None:
+            content["calibrated_at"] = self.calibrated_at
+        return content
 
     @property
     def n_cells(self) -> int:
         """Number of cells N."""
         return len(self.assignment)
+
+    @property
+    def outcomes(self) -> int:
+        """Readings K of one cell: 2, or 3 where leaked cells are seen."""
+        return int(self.assignment.shape[1])
+
+    @property
+    def levels(self) -> int:
+        """Levels D of one cell: 2, or 3 with leakage."""
+        return int(self.assignment.shape[2])
 
     def identity(self) -> str:
         """SHA-256 of the whole content, as 64 hex digits: equal for equal models only."""
@@ -125,7 +182,7 @@ class ReadoutModel:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReadoutModel):
             return NotImplemented
-        return np.array_equal(self.assignment, other.assignment)
+        return self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(self.assignment.tobytes())
@@ -134,21 +191,121 @@ class ReadoutModel:
         """Probabilities of what is read: (A_{N-1} x ... x A_0) p, contracted cell by cell.
 
         Args:
-            probabilities: shape (..., 2^N), by little-endian basis number.
+            probabilities: shape (..., D^N), by little-endian basis number.
+
+        Returns:
+            Shape (..., K^N).
 
         Raises:
-            InputError: if the last axis is not 2^N long.
+            InputError: if the last axis is not D^N long.
         """
         p = np.asarray(probabilities, dtype=np.float64)
-        n = self.n_cells
-        if p.ndim < 1 or p.shape[-1] != 2**n:
+        size = self.levels**self.n_cells
+        if p.ndim < 1 or p.shape[-1] != size:
             raise InputError(
-                f"'probabilities' must have shape (..., {2**n}) for {n} cells, not {p.shape}."
+                f"'probabilities' must have shape (..., {size}) for {self.n_cells} cells, "
+                f"not {p.shape}."
             )
-        for i in range(n):
-            bits = p.reshape(*p.shape[:-1], 2 ** (n - 1 - i), 2, 2**i)
-            p = np.einsum("yx,...axb->...ayb", self.assignment[i], bits).reshape(p.shape)
-        return np.asarray(p, dtype=np.float64)
+        return on_cells(p, self.assignment)
+
+    def invert(self, frequencies: FloatArray) -> FloatArray:
+        """What was there before the readout: unbiased, possibly negative, leaked cells left out.
+
+        Args:
+            frequencies: of the readings, shape (..., K^N).
+
+        Returns:
+            Quasi-probabilities of the qubit levels, shape (..., 2^N). With K = 3 they sum to the
+            weight in which no cell leaked; with 2 x 3 matrices leakage is read as 0 and 1.
+        """
+        return on_cells(frequencies, self.inverses[:, :2])
+
+    def pull_back(self, weights: FloatArray) -> FloatArray:
+        """Weights on readings with sum w' f = sum w `invert`(f): shape (..., 2^N) -> (..., K^N)."""
+        return on_cells(weights, np.swapaxes(self.inverses[:, :2], 1, 2))
+
+    @cached_property
+    def inverses(self) -> FloatArray:
+        """Inverse matrices, shape (N, K, K): of the two qubit levels where K = 2."""
+        return np.asarray(np.linalg.inv(self.assignment[:, :, : self.outcomes]))
+
+    def calibration_counts(self) -> IntArray | None:
+        """Calibration shots by reading, shape (N, K, D), rounded where rates were stated."""
+        if self.calibration_shots is None:
+            return None
+        counts = np.rint(self.assignment * self.calibration_shots[:, None]).astype(np.int64)
+        return np.asarray(_with_exact_columns(counts, self.calibration_shots), dtype=np.int64)
+
+    @classmethod
+    def from_calibration_counts(
+        cls, counts: IntArray, calibrated_at: str | None = None
+    ) -> ReadoutModel:
+        """The model that these calibration shots show.
+
+        Args:
+            counts: shape (N, K, D): how often cell i, prepared in level x, was read as y.
+            calibrated_at: when they were measured, as text.
+
+        Raises:
+            InputError: if they are no counts, a level was never prepared, or see the class.
+        """
+        given = np.asarray(counts)
+        if given.ndim != 3 or given.dtype.kind not in "iu" or given.min(initial=0) < 0:
+            raise InputError("'counts' must hold whole numbers >= 0 in shape (N, K, D).")
+        shots = given.sum(axis=1)
+        if np.any(shots < 1):
+            cell, level = (int(k[0]) for k in np.nonzero(shots < 1))
+            raise InputError(
+                f"'counts' must hold calibration shots of every cell in every level, but cell "
+                f"{cell} has none in level {level}."
+            )
+        return cls(given / shots[:, None], shots, calibrated_at)
+
+
+def on_cells(array: FloatArray, matrices: FloatArray) -> FloatArray:
+    """(M_{N-1} x ... x M_0) v, cell by cell: shape (..., a^N), (N, b, a) -> (..., b^N)."""
+    v = np.asarray(array, dtype=np.float64)
+    stack, (n, rows, columns) = v.shape[:-1], matrices.shape
+    v = v.reshape(-1, v.shape[-1])
+    for matrix in matrices:  # takes the last digit and puts the new one in front
+        digits = v.reshape(-1, columns) @ matrix.T
+        v = digits.reshape(len(v), -1, rows).swapaxes(1, 2).reshape(len(v), -1)
+    return v.reshape(*stack, rows**n)
+
+
+def _with_exact_columns(matrices: Any, totals: Any = None) -> Any:
+    """The same with columns that sum to 1 (or their totals) to the last bit."""
+    result = matrices.copy()
+    for level in range(result.shape[2]):
+        right = min(level, result.shape[1] - 1)
+        others = np.delete(result[:, :, level], right, axis=1).sum(axis=1)
+        result[:, right, level] = (1 if totals is None else totals[:, level]) - others
+    return result
+
+
+def _equal_shots(shots: int | None, n_cells: int, levels: int) -> IntArray | None:
+    if shots is None:
+        return None
+    number = check_integer("calibration_shots", shots, at_least=1, at_most=MAX_CALIBRATION_SHOTS)
+    return np.full((n_cells, levels), number, dtype=np.int64)
+
+
+def _checked_shots(given: Any, shape: tuple[int, ...]) -> IntArray:
+    try:
+        shots = np.array(given)
+    except ValueError:
+        shots = np.array(None)
+    wanted = (shape[0], shape[2])
+    if shots.shape != wanted or shots.dtype.kind not in "iu":
+        raise InputError(
+            f"'calibration_shots' must be one whole number or have shape {wanted} "
+            "(cells, prepared levels)."
+        )
+    if shots.min() < 1 or shots.max() > MAX_CALIBRATION_SHOTS:
+        raise InputError(f"'calibration_shots' must be from 1 to {MAX_CALIBRATION_SHOTS}.")
+    shots = shots.astype(np.int64)
+    shots.flags.writeable = False
+    return shots
 
 
 def _check_matrix(cell: int, matrix: FloatArray) -> None:
@@ -157,10 +314,10 @@ def _check_matrix(cell: int, matrix: FloatArray) -> None:
     if not entries_fit or bool(np.any(np.abs(matrix.sum(axis=0) - 1) > 1e-9)):
         rule = "probabilities with columns that sum to 1 (A[y, x] = P(read y | prepared x))"
         raise broken_rule(field, rule, matrix.tolist())
-    contrast = 1 - matrix[1, 0] - matrix[0, 1]
+    contrast = float(np.linalg.det(matrix[:, : len(matrix)]))
     if abs(contrast) < MIN_CONTRAST:
-        rule = f"invertible, |1 - P(1|0) - P(0|1)| >= {MIN_CONTRAST:g}"
-        raise broken_rule(field, rule, float(contrast))
+        known = "|1 - P(1|0) - P(0|1)|" if len(matrix) == 2 else "|determinant|"
+        raise broken_rule(field, f"invertible, {known} >= {MIN_CONTRAST:g}", contrast)
 
 
 def _probabilities(field: str, values: Any) -> list[float]:

@@ -72,8 +72,8 @@ def test_arrays_are_read_only_copies():
 @pytest.mark.parametrize(
     ("matrices", "sentence"),
     [
-        (np.eye(2), "'assignment' must have shape (N, 2, 2), not (2, 2)."),
-        (np.zeros((0, 2, 2)), "'assignment' must have shape (N, 2, 2), not (0, 2, 2)."),
+        (np.eye(2), "'assignment' must have shape (N, 2, 2), (N, 2, 3) or (N, 3, 3), not (2, 2)."),
+        (np.zeros((0, 2, 2)), "(N, 2, 3) or (N, 3, 3), not (0, 2, 2)."),
         ("text", "'assignment' must hold numbers in shape (N, 2, 2)."),
         ([np.eye(2), [[0.9, 0.2], [0.2, 0.8]]], "'assignment of cell 1' must be probabilities"),
         ([[[1.1, 0.0], [-0.1, 1.0]]], "'assignment of cell 0' must be probabilities"),
