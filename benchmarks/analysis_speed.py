@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/analysis_speed.py
 
-Medians of repeated calls on the same counts; a reconstruction includes building its frame. Exits
+Medians of repeated calls on the same counts; a reconstruction includes inverting the readout. Exits
 with 1 beyond a limit: 20 ms for the reconstruction of N = 5, 50 ms for the estimate of N = 3 with
 its interval.
 """
@@ -21,8 +21,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from qbat_circuits.analysis.estimate import estimate_ergotropy
-from qbat_circuits.analysis.intervals import frequencies
-from qbat_circuits.analysis.linear_inversion import MeasurementFrame
+from qbat_circuits.analysis.linear_inversion import outcome_probabilities, reconstruct
+from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
 
@@ -45,7 +45,7 @@ def random_counts(n_cells: int) -> Counts:
     g = rng.normal(size=(2, 2**n_cells, 2**n_cells))
     rho = (g[0] + 1j * g[1]) @ (g[0] + 1j * g[1]).conj().T
     model = ReadoutModel.from_error_rates([0.02] * n_cells, [0.03] * n_cells)
-    exact = MeasurementFrame(model).probabilities(rho / np.trace(rho))
+    exact = model.apply(outcome_probabilities(rho / np.trace(rho)))
     table = rng.multinomial(1000, exact)
     return Counts(n_cells=n_cells, settings=pauli_settings(n_cells), table=table, readout=model)
 
@@ -80,8 +80,8 @@ def main() -> int:
     late = False
     for n in range(1, 7):
         counts = random_counts(n)
-        model, f = counts.readout, frequencies(counts.table)
-        ours = milliseconds(lambda m=model, f=f: MeasurementFrame(m).reconstruct(f), 50)
+        table, model = counts.table, counts.readout or ReadoutModel.ideal(n)
+        ours = milliseconds(lambda t=table, m=model: reconstruct(Sample(t, m).outcomes), 50)
         theirs = milliseconds(their_reconstruction(counts), 3) if n <= 5 else float("nan")
         estimate = milliseconds(lambda c=counts: estimate_ergotropy(c), 30 if n < 5 else 5)
         print(f"N = {n}          {ours:12.2f}  {theirs:18.1f}   {estimate:16.1f}", flush=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from qbat_circuits import Battery, CollectiveBath, steady_state
 from qbat_circuits.analysis.estimate import estimate_ergotropy
-from qbat_circuits.analysis.linear_inversion import MeasurementFrame
+from qbat_circuits.analysis.linear_inversion import outcome_probabilities
 from qbat_circuits.cells import product_state
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
@@ -70,7 +70,7 @@ def study(name: str, shots: int, repetitions: int) -> float:
     """Print one line of the table; returns the coverage."""
     state = STATES[name]
     model = readout(len(state).bit_length() - 1)
-    exact = np.clip(MeasurementFrame(model).probabilities(state), 0, None)
+    exact = np.clip(model.apply(outcome_probabilities(state)), 0, None)
     exact /= exact.sum(axis=1, keepdims=True)
     rng = np.random.default_rng([shots, *name.encode()])
     rows = np.empty((repetitions, 4))

@@ -9,8 +9,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qbat_circuits.analysis.estimate import ErgotropyEstimate as ErgotropyEstimate
+    from qbat_circuits.analysis.dicke import DickeEstimate as DickeEstimate
+    from qbat_circuits.analysis.dicke import DickeScheme as DickeScheme
+    from qbat_circuits.analysis.energy_basis import EnergyBasisScheme as EnergyBasisScheme
     from qbat_circuits.analysis.estimate import estimate_ergotropy as estimate_ergotropy
+    from qbat_circuits.analysis.extraction import ExtractionEstimate as ExtractionEstimate
+    from qbat_circuits.analysis.extraction import ExtractionScheme as ExtractionScheme
+    from qbat_circuits.analysis.maximum_likelihood import maximum_likelihood as maximum_likelihood
+    from qbat_circuits.analysis.pauli import PauliEstimate as PauliEstimate
+    from qbat_circuits.analysis.pauli import PauliScheme as PauliScheme
+    from qbat_circuits.analysis.resampling import resample_plug_in as resample_plug_in
+    from qbat_circuits.analysis.scheme import ErgotropyEstimate as ErgotropyEstimate
     from qbat_circuits.baths import CollectiveBath as CollectiveBath
     from qbat_circuits.baths import LocalNoise as LocalNoise
     from qbat_circuits.battery import Battery as Battery
@@ -18,6 +27,12 @@ if TYPE_CHECKING:
     from qbat_circuits.calibration import Calibration as Calibration
     from qbat_circuits.calibration import load_calibration as load_calibration
     from qbat_circuits.calibration_files import bundled_calibrations as bundled_calibrations
+    from qbat_circuits.circuits.qasm import save_openqasm3 as save_openqasm3
+    from qbat_circuits.circuits.qasm import to_openqasm3 as to_openqasm3
+    from qbat_circuits.circuits.readout_calibration import (
+        readout_calibration_circuits as readout_calibration_circuits,
+    )
+    from qbat_circuits.circuits.tomography import tomography_circuits as tomography_circuits
     from qbat_circuits.device import Device as Device
     from qbat_circuits.dynamics.charging import ChargingCurve as ChargingCurve
     from qbat_circuits.dynamics.charging import Engine as Engine
@@ -28,12 +43,25 @@ if TYPE_CHECKING:
     from qbat_circuits.errors import AccuracyError as AccuracyError
     from qbat_circuits.errors import InputError as InputError
     from qbat_circuits.errors import QbatError as QbatError
+    from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
     from qbat_circuits.qutip_bridge import from_qutip as from_qutip
     from qbat_circuits.qutip_bridge import to_qutip as to_qutip
     from qbat_circuits.readout_model import ReadoutModel as ReadoutModel
     from qbat_circuits.readout_model import pauli_settings as pauli_settings
     from qbat_circuits.sampling.aer import emulate_counts as emulate_counts
     from qbat_circuits.sampling.counts import Counts as Counts
+    from qbat_circuits.sampling.counts_file import (
+        readout_from_calibration as readout_from_calibration,
+    )
+    from qbat_circuits.sampling.lab_results import counts_from_dict as counts_from_dict
+    from qbat_circuits.sampling.lab_results import (
+        counts_from_primitive_result as counts_from_primitive_result,
+    )
+    from qbat_circuits.sampling.lab_results import load_counts as load_counts
+    from qbat_circuits.sampling.lab_results import (
+        readout_from_primitive_result as readout_from_primitive_result,
+    )
+    from qbat_circuits.sampling.multinomial import sample_counts as sample_counts
     from qbat_circuits.schema import Experiment as Experiment
     from qbat_circuits.schema import load_experiment as load_experiment
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
@@ -52,12 +80,20 @@ _HOMES = {
     "CollectiveBath": "baths",
     "Counts": "sampling.counts",
     "Device": "device",
+    "DickeEstimate": "analysis.dicke",
+    "DickeScheme": "analysis.dicke",
+    "EnergyBasisScheme": "analysis.energy_basis",
     "Engine": "dynamics.charging",
-    "ErgotropyEstimate": "analysis.estimate",
+    "ErgotropyEstimate": "analysis.scheme",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
+    "ExtractionEstimate": "analysis.extraction",
+    "ExtractionScheme": "analysis.extraction",
     "InputError": "errors",
     "LocalNoise": "baths",
+    "PairReadoutModel": "pair_readout",
+    "PauliEstimate": "analysis.pauli",
+    "PauliScheme": "analysis.pauli",
     "Plateau": "dynamics.charging",
     "QbatError": "errors",
     "ReadoutModel": "readout_model",
@@ -65,18 +101,30 @@ _HOMES = {
     "WeakBathWarning": "battery",
     "bundled_calibrations": "calibration_files",
     "charge": "dynamics.charging",
+    "counts_from_dict": "sampling.lab_results",
+    "counts_from_primitive_result": "sampling.lab_results",
     "emulate_counts": "sampling.aer",
     "energy": "thermodynamics",
     "ergotropy": "thermodynamics",
     "estimate_ergotropy": "analysis.estimate",
     "from_qutip": "qutip_bridge",
     "load_calibration": "calibration",
+    "load_counts": "sampling.lab_results",
     "load_experiment": "schema",
+    "maximum_likelihood": "analysis.maximum_likelihood",
     "passive_state": "thermodynamics",
     "pauli_settings": "readout_model",
+    "readout_calibration_circuits": "circuits.readout_calibration",
+    "readout_from_calibration": "sampling.counts_file",
+    "readout_from_primitive_result": "sampling.lab_results",
+    "resample_plug_in": "analysis.resampling",
     "run_experiment": "study.experiment",
+    "sample_counts": "sampling.multinomial",
+    "save_openqasm3": "circuits.qasm",
     "steady_state": "dynamics.steady",
+    "to_openqasm3": "circuits.qasm",
     "to_qutip": "qutip_bridge",
+    "tomography_circuits": "circuits.tomography",
 }
 
 __all__ = sorted(_HOMES)

@@ -3,7 +3,7 @@
 A[y, x] = P(read y | prepared x) turns the probabilities of the prepared levels into those of the
 readings; errors of different cells are independent, so N cells have the Kronecker product. A
 reported P(0|1) already contains decay during readout (docs/physics.md, section 7). A third level is
-a leaked transmon: read as 0 or 1 (2 x 3) or as an outcome of its own (3 x 3).
+a leaked transmon: read as 0 or 1 (2 x 3) or as an outcome of its own (3 x 3). See docs/readout.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number, did_you_mean
+from qbat_circuits.errors import (
+    InputError,
+    broken_rule,
+    check_integer,
+    check_number,
+    did_you_mean,
+    shown,
+)
 from qbat_circuits.json_files import canonical_sha256
 
 #: Largest number of cells with full Pauli tomography (3^8 settings of 2^8 outcomes: 13 MB).
@@ -52,8 +59,8 @@ class ReadoutModel:
     Args:
         assignment: shape (N, K, D), ``assignment[i, y, x]`` = P(read y | prepared x) of cell i,
             for K readings of D levels: (2, 2), (2, 3) or (3, 3).
-        calibration_shots: shots with which each column was measured, shape (N, D); None for
-            matrices that are taken as exact.
+        calibration_shots: shots with which each column was measured, shape (N, D), or one number
+            per cell, or one for all; None for matrices that are taken as exact.
         calibrated_at: when they were measured, as text.
 
     Raises:
@@ -69,7 +76,7 @@ class ReadoutModel:
     def __post_init__(self) -> None:
         try:
             given = np.array(self.assignment, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("'assignment' must hold numbers in shape (N, 2, 2).") from None
         shapes = ((2, 2), (2, 3), (3, 3))
         if given.ndim != 3 or given.shape[1:] not in shapes or given.shape[0] < 1:
@@ -79,11 +86,9 @@ class ReadoutModel:
             )
         for cell, matrix in enumerate(given):
             _check_matrix(cell, matrix)
-        exact = _with_exact_columns(np.clip(given, 0, 1))
-        exact.flags.writeable = False
-        object.__setattr__(self, "assignment", exact)
+        object.__setattr__(self, "assignment", exact_columns(given))
         if self.calibration_shots is not None:
-            shots = _checked_shots(self.calibration_shots, exact.shape)
+            shots = checked_shots(self.calibration_shots, *given.shape[::2])
             object.__setattr__(self, "calibration_shots", shots)
         if self.calibrated_at is not None and not isinstance(self.calibrated_at, str):
             raise broken_rule("calibrated_at", "a text", self.calibrated_at)
@@ -93,14 +98,15 @@ class ReadoutModel:
         cls,
         prob_meas1_prep0: Sequence[float],
         prob_meas0_prep1: Sequence[float],
-        calibration_shots: int | None = None,
+        calibration_shots: int | Sequence[int] | IntArray | None = None,
     ) -> ReadoutModel:
         """The model with these error probabilities, one number per cell, cell 0 first.
 
         Args:
             prob_meas1_prep0: P(read 1 | prepared 0) of each cell.
             prob_meas0_prep1: P(read 0 | prepared 1) of each cell.
-            calibration_shots: shots from which each of them was found; None for exact ones.
+            calibration_shots: shots from which each of them was found, one number for all, one
+                per cell, or shape (N, 2); None for exact ones.
 
         Raises:
             InputError: if a number is outside [0, 1], the lengths differ or a cell is unreadable.
@@ -113,7 +119,9 @@ class ReadoutModel:
                 f"not {len(p10)} and {len(p01)}."
             )
         matrices = np.array([[[1 - a, b], [a, 1 - b]] for a, b in zip(p10, p01, strict=True)])
-        return cls(matrices, _equal_shots(calibration_shots, len(p10), 2))
+        if calibration_shots is None:
+            return cls(matrices)
+        return cls(matrices, checked_shots(calibration_shots, len(p10), 2))
 
     @classmethod
     def ideal(cls, n_cells: int, levels: int = 2) -> ReadoutModel:
@@ -141,10 +149,8 @@ class ReadoutModel:
                 if key not in content:
                     raise InputError(f"'readout' must have the key '{key}'.")
             model = cls.from_error_rates(*(content[key] for key in _RATES))
-        shots = content.get("calibration_shots")
-        if isinstance(shots, int):
-            shots = _equal_shots(shots, *model.assignment.shape[::2])
-        return cls(model.assignment, shots, content.get("calibrated_at"))
+        known = content.get("calibration_shots"), content.get("calibrated_at")
+        return cls(model.assignment, *known)
 
     def to_dict(self) -> dict[str, Any]:
         """Error probabilities per cell and what is known about them, as JSON content."""
@@ -175,6 +181,20 @@ class ReadoutModel:
         """Levels D of one cell: 2, or 3 with leakage."""
         return int(self.assignment.shape[2])
 
+    @property
+    def blocks(self) -> tuple[tuple[int, ...], ...]:
+        """Cells that are read together: each alone (see `PairReadoutModel` for others)."""
+        return tuple((cell,) for cell in range(self.n_cells))
+
+    @property
+    def matrices(self) -> tuple[FloatArray, ...]:
+        """The assignment matrix of each block."""
+        return tuple(self.assignment)
+
+    def recalibrated(self, counts: Sequence[IntArray]) -> ReadoutModel:
+        """The model that these calibration shots of each block show, shape (K, D) each."""
+        return self.from_calibration_counts(np.stack(counts), self.calibrated_at)
+
     def identity(self) -> str:
         """SHA-256 of the whole content, as 64 hex digits: equal for equal models only."""
         return canonical_sha256(self.to_dict())
@@ -199,14 +219,10 @@ class ReadoutModel:
         Raises:
             InputError: if the last axis is not D^N long.
         """
-        p = np.asarray(probabilities, dtype=np.float64)
         size = self.levels**self.n_cells
-        if p.ndim < 1 or p.shape[-1] != size:
-            raise InputError(
-                f"'probabilities' must have shape (..., {size}) for {self.n_cells} cells, "
-                f"not {p.shape}."
-            )
-        return on_cells(p, self.assignment)
+        return on_cells(
+            check_last_axis("probabilities", probabilities, size, self.n_cells), self.assignment
+        )
 
     def invert(self, frequencies: FloatArray) -> FloatArray:
         """What was there before the readout: unbiased, possibly negative, leaked cells left out.
@@ -217,24 +233,60 @@ class ReadoutModel:
         Returns:
             Quasi-probabilities of the qubit levels, shape (..., 2^N). With K = 3 they sum to the
             weight in which no cell leaked; with 2 x 3 matrices leakage is read as 0 and 1.
+
+        Raises:
+            InputError: if the last axis is not K^N long.
         """
-        return on_cells(frequencies, self.inverses[:, :2])
+        size = self.outcomes**self.n_cells
+        f = check_last_axis("frequencies", frequencies, size, self.n_cells)
+        return on_cells(f, self.inverses[:, :2])
 
     def pull_back(self, weights: FloatArray) -> FloatArray:
         """Weights on readings with sum w' f = sum w `invert`(f): shape (..., 2^N) -> (..., K^N)."""
-        return on_cells(weights, np.swapaxes(self.inverses[:, :2], 1, 2))
+        w = check_last_axis("weights", weights, 2**self.n_cells, self.n_cells)
+        return on_cells(w, np.swapaxes(self.inverses[:, :2], 1, 2))
+
+    def leakage(self, frequencies: FloatArray) -> FloatArray:
+        """Leaked weight P(2) of each cell: unbiased, possibly negative, shape (..., N).
+
+        Args:
+            frequencies: of the readings, shape (..., 3^N).
+
+        Raises:
+            InputError: if leaked cells have no reading of their own, or the last axis is not 3^N
+                long.
+        """
+        weights = self.leakage_weights()
+        f = check_last_axis("frequencies", frequencies, weights.shape[-1], self.n_cells)
+        return np.asarray(f @ weights.T)
+
+    def leakage_weights(self) -> FloatArray:
+        """Weights on readings with `leakage`_i = sum_y w[i, y] f(y), shape (N, 3^N).
+
+        w[i, y] = (A_i^{-1})[2, y_i]: the other cells are summed over, and columns of an inverse
+        sum to 1. With n shots the variance is (sum_y w^2 f - (sum_y w f)^2) / n.
+
+        Raises:
+            InputError: if leaked cells have no reading of their own.
+        """
+        if self.outcomes != 3:
+            raise InputError("'readout' must have 3 outcomes to tell leaked cells apart, not 2.")
+        cells = np.arange(self.n_cells)[:, None]
+        digits = np.arange(3**self.n_cells) // 3**cells % 3
+        return np.asarray(self.inverses[cells, 2, digits])
 
     @cached_property
     def inverses(self) -> FloatArray:
         """Inverse matrices, shape (N, K, K): of the two qubit levels where K = 2."""
-        return np.asarray(np.linalg.inv(self.assignment[:, :, : self.outcomes]))
+        inverses = np.asarray(np.linalg.inv(self.assignment[:, :, : self.outcomes]))
+        inverses.flags.writeable = False
+        return inverses
 
     def calibration_counts(self) -> IntArray | None:
         """Calibration shots by reading, shape (N, K, D), rounded where rates were stated."""
         if self.calibration_shots is None:
             return None
-        counts = np.rint(self.assignment * self.calibration_shots[:, None]).astype(np.int64)
-        return np.asarray(_with_exact_columns(counts, self.calibration_shots), dtype=np.int64)
+        return whole_counts(self.assignment, self.calibration_shots)
 
     @classmethod
     def from_calibration_counts(
@@ -249,10 +301,15 @@ class ReadoutModel:
         Raises:
             InputError: if they are no counts, a level was never prepared, or see the class.
         """
-        given = np.asarray(counts)
+        try:
+            given = np.asarray(counts)
+        except ValueError:  # lines of different length
+            given = np.array(None)
         if given.ndim != 3 or given.dtype.kind not in "iu" or given.min(initial=0) < 0:
             raise InputError("'counts' must hold whole numbers >= 0 in shape (N, K, D).")
-        shots = given.sum(axis=1)
+        if given.max(initial=0) > MAX_CALIBRATION_SHOTS:
+            raise InputError(f"'counts' must hold counts from 0 to {MAX_CALIBRATION_SHOTS}.")
+        shots = given.astype(np.int64).sum(axis=1)
         if np.any(shots < 1):
             cell, level = (int(k[0]) for k in np.nonzero(shots < 1))
             raise InputError(
@@ -273,47 +330,66 @@ def on_cells(array: FloatArray, matrices: FloatArray) -> FloatArray:
     return v.reshape(*stack, rows**n)
 
 
-def _with_exact_columns(matrices: Any, totals: Any = None) -> Any:
-    """The same with columns that sum to 1 (or their totals) to the last bit."""
-    result = matrices.copy()
+def check_last_axis(field: str, array: Any, size: int, n_cells: int) -> FloatArray:
+    """The array as floats if its last axis is as long as there are states or readings."""
+    values = np.asarray(array, dtype=np.float64)
+    if values.ndim < 1 or values.shape[-1] != size:
+        raise InputError(
+            f"'{field}' must have shape (..., {size}) for {n_cells} cells, not {values.shape}."
+        )
+    return values
+
+
+def exact_columns(matrices: FloatArray) -> FloatArray:
+    """The same, read-only, with columns that sum to 1 to the last bit: shape (N, K, D)."""
+    result = np.clip(matrices, 0, 1)
     for level in range(result.shape[2]):
         right = min(level, result.shape[1] - 1)
         others = np.delete(result[:, :, level], right, axis=1).sum(axis=1)
-        result[:, right, level] = (1 if totals is None else totals[:, level]) - others
+        result[:, right, level] = np.maximum(1 - others, 0)
+    result.flags.writeable = False
     return result
 
 
-def _equal_shots(shots: int | None, n_cells: int, levels: int) -> IntArray | None:
-    if shots is None:
-        return None
-    number = check_integer("calibration_shots", shots, at_least=1, at_most=MAX_CALIBRATION_SHOTS)
-    return np.full((n_cells, levels), number, dtype=np.int64)
+def whole_counts(assignment: FloatArray, shots: IntArray) -> IntArray:
+    """Whole numbers in proportion to each column, shape (N, K, D), that sum to its shots (N, D)."""
+    upto = np.rint(np.cumsum(assignment, axis=1) * shots[:, None])
+    return np.diff(upto, axis=1, prepend=0).astype(np.int64)
 
 
-def _checked_shots(given: Any, shape: tuple[int, ...]) -> IntArray:
+def checked_shots(given: Any, n_cells: int, columns: int) -> IntArray:
+    """Calibration shots of each column, shape (N, D), from one number, one per cell, or all."""
     try:
         shots = np.array(given)
-    except ValueError:
+    except ValueError:  # lines of different length
         shots = np.array(None)
-    wanted = (shape[0], shape[2])
-    if shots.shape != wanted or shots.dtype.kind not in "iu":
+    wanted = (n_cells, columns)
+    if shots.shape not in ((), wanted[:1], wanted) or shots.dtype.kind not in "iu":
         raise InputError(
-            f"'calibration_shots' must be one whole number or have shape {wanted} "
-            "(cells, prepared levels)."
+            "'calibration_shots' must be one whole number, one per cell, or have shape "
+            f"{wanted} (cells, prepared levels), not {shown(given)}."
         )
     if shots.min() < 1 or shots.max() > MAX_CALIBRATION_SHOTS:
-        raise InputError(f"'calibration_shots' must be from 1 to {MAX_CALIBRATION_SHOTS}.")
-    shots = shots.astype(np.int64)
+        raise InputError(
+            f"'calibration_shots' must be from 1 to {MAX_CALIBRATION_SHOTS}, not {shown(given)}."
+        )
+    per_cell = shots[:, None] if shots.ndim == 1 else shots
+    shots = np.array(np.broadcast_to(per_cell, wanted), dtype=np.int64)
     shots.flags.writeable = False
     return shots
 
 
-def _check_matrix(cell: int, matrix: FloatArray) -> None:
-    field = f"assignment of cell {cell}"
+def check_columns(field: str, matrix: FloatArray) -> None:
+    """Refuse a matrix whose columns are no probability distributions within 1e-9."""
     entries_fit = bool(np.all((matrix >= -1e-9) & (matrix <= 1 + 1e-9)))  # False for NaN
     if not entries_fit or bool(np.any(np.abs(matrix.sum(axis=0) - 1) > 1e-9)):
         rule = "probabilities with columns that sum to 1 (A[y, x] = P(read y | prepared x))"
         raise broken_rule(field, rule, matrix.tolist())
+
+
+def _check_matrix(cell: int, matrix: FloatArray) -> None:
+    field = f"assignment of cell {cell}"
+    check_columns(field, matrix)
     contrast = float(np.linalg.det(matrix[:, : len(matrix)]))
     if abs(contrast) < MIN_CONTRAST:
         known = "|1 - P(1|0) - P(0|1)|" if len(matrix) == 2 else "|determinant|"

@@ -7,27 +7,40 @@ a state with these symmetries. See docs/dicke-scheme.md.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any, ClassVar
 
 import numpy as np
 
-from qbat_circuits.analysis.estimate import Interval, check_confidence, chosen_readout
-from qbat_circuits.analysis.intervals import FOLDS
-from qbat_circuits.analysis.population_bounds import PopulationSample, filling
+from qbat_circuits.analysis.guaranteed import guarantee
+from qbat_circuits.analysis.intervals import FOLDS, linear_interval
+from qbat_circuits.analysis.population_bounds import (
+    Filling,
+    Measured,
+    work_interval,
+    work_value,
+    work_weights,
+)
+from qbat_circuits.analysis.sample import IntTable, Sample
+from qbat_circuits.analysis.scheme import ErgotropyEstimate, Request, Scheme
 from qbat_circuits.analysis.symmetric_settings import (
     Kind,
     kind_of,
     kinds,
+    multiplicities,
     orbit,
     orbit_size,
+    outcome_shares,
     phase_settings,
+    population_weights,
     sectors,
 )
 from qbat_circuits.analysis.symmetry_test import SymmetryTest, symmetry_test
-from qbat_circuits.cells import FloatArray
+from qbat_circuits.cells import FloatArray, cell_energies
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
-from qbat_circuits.readout_model import ReadoutModel
+from qbat_circuits.pair_readout import Readout
 from qbat_circuits.sampling.counts import Counts
 
 #: Name of the interval's method (docs/dicke-scheme.md).
@@ -35,65 +48,58 @@ METHOD = "dicke-convex-bounds"
 #: Largest number of cells (the orbits of N letters are listed).
 MAX_DICKE_CELLS = 10
 #: Largest number of cells for which the coverage of the interval was measured.
-TESTED_CELLS = 4
+TESTED_CELLS = 8
+#: Shots added to every number of excited readings of a kind where a variance is estimated: what
+#: never occurred is not certain never to occur, and 2 make 1.96 standard errors of no count 2.8.
+EXTRA_SHOTS = 2.0
 #: Share of the shots for the settings that only test the symmetry.
 _TEST_SHARE = 0.05
+#: Shots of a kind without X or without Y, for one shot of a kind with both.
+_PURE_WORTH = 3.0
 
 
-@dataclass(frozen=True, eq=False)
-class DickeEstimate:
-    """What the populations p(j, m) say about the extractable work, in units of hbar*mean(omega).
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DickeEstimate(ErgotropyEstimate):
+    """An `ErgotropyEstimate` with the populations of total spin.
+
+    The value and its interval are those of the state averaged over permutations and turns about
+    Z; where the symmetry was refused or not tested, `is_lower_bound` is True.
 
     Args:
-        value: point estimate: the work of the state averaged over permutations and turns about Z.
-        low: lower end of its interval, so also a lower end for the work of the state itself.
-        high: upper end of its interval; one for the state itself only if the state is symmetric.
-        confidence: probability that the interval covers the work of the averaged state.
-        method: name of the interval's method (docs/dicke-scheme.md).
-        is_lower_bound: True where the symmetry was refused or not tested: then the value is a
-            lower bound on the work of the state, not the work.
-        plug_in: work of the estimated populations, mitigated and not projected: biased upward.
-        raw_value: the value as if the readout were ideal: without mitigation.
-        energy: stored energy with its own interval at the same confidence, for any state.
         sectors: the (j, m) of the populations: j falling from N/2, m rising.
         populations: p(j, m), all multiplicities together: unbiased, possibly negative.
         standard_errors: of the populations.
         symmetry: the test of the symmetry.
-        shots: fewest shots of a setting.
-        total_shots: shots of all settings that were used.
-        seed: seed of the split of the shots.
-        origin: where the counts come from.
-        readout: the readout that was inverted.
-        warnings: sentences that a reader of the value must see.
     """
 
-    value: float
-    low: float
-    high: float
-    confidence: float
-    method: str
-    is_lower_bound: bool
-    plug_in: float
-    raw_value: float
-    energy: Interval
     sectors: tuple[tuple[float, float], ...]
     populations: FloatArray
     standard_errors: FloatArray
     symmetry: SymmetryTest
-    shots: int
-    total_shots: int
-    seed: int
-    origin: str
-    readout: ReadoutModel
-    warnings: tuple[str, ...]
 
     def __post_init__(self) -> None:
         for array in (self.populations, self.standard_errors):
             array.flags.writeable = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """All figures, as JSON content."""
+        return {
+            **super().to_dict(),
+            "sectors": [
+                {"j": j, "m": m, "population": p, "standard_error": error}
+                for (j, m), p, error in zip(
+                    self.sectors,
+                    self.populations.tolist(),
+                    self.standard_errors.tolist(),
+                    strict=True,
+                )
+            ],
+            "symmetry": self.symmetry.to_dict(),
+        }
+
 
 @dataclass(frozen=True)
-class DickeScheme:
+class DickeScheme(Scheme):
     """Pauli settings with X and Y an even number of times each, and the work from p(j, m).
 
     Args:
@@ -104,15 +110,21 @@ class DickeScheme:
             phases; without them no estimate is called more than a lower bound.
         level: false-alarm probability of the symmetry test, at most.
         draw_seed: seed of the draw of the labels where not all are measured.
+        phases: phi_i in radians, one for each cell, as `fit_local_phases` finds them: the circuits
+            undo them by virtual turns about Z, diag(1, exp(-i phi_i)) on cell i before its letter,
+            so that X stands for cos(phi_i) X + sin(phi_i) Y. The counts have to be those of such
+            circuits. None for no turns.
 
     Raises:
         InputError: if an option is out of range.
     """
 
+    name: ClassVar[str] = "dicke"
     labels_per_kind: int = 6
     phase_test: bool = True
     level: float = 0.01
     draw_seed: int = 7
+    phases: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         check_integer("labels_per_kind", self.labels_per_kind, at_least=1)
@@ -120,19 +132,31 @@ class DickeScheme:
             raise broken_rule("phase_test", "True or False", self.phase_test)
         check_number("level", self.level, above=0, below=1)
         check_integer("draw_seed", self.draw_seed, at_least=0)
+        if self.phases is not None:
+            values = np.ravel(np.asarray(self.phases)).tolist()
+            phases = tuple(check_number("phases", value) for value in values)
+            object.__setattr__(self, "phases", phases)
 
     def settings(self, n_cells: int) -> tuple[str, ...]:
         """Pauli labels to measure, leftmost letter for cell N-1; their number is the cost.
 
         Raises:
-            InputError: for fewer than 2 or more than `MAX_DICKE_CELLS` cells.
+            InputError: for fewer than 2 or more than `MAX_DICKE_CELLS` cells, or another number
+                than that of the phases.
         """
+        if self.phases is not None and len(self.phases) != n_cells:
+            raise InputError(
+                f"'phases' must hold one number per cell ({n_cells}), not {len(self.phases)}."
+            )
         labels = self._population_settings(n_cells)
         tests = phase_settings(n_cells) if self.phase_test else ()
         return (*labels, *(label for label in tests if label not in labels))
 
     def shots(self, n_cells: int, total: int) -> dict[str, int]:
-        """A good division of the shots: equal for each number of letters Z, then for each kind.
+        """A good division of the shots: equal for each number of letters Z, then by kind.
+
+        Kinds with both X and Y get a third of those without: they hold fewer pairs XX and YY, and
+        the best functionals do without longer products (measured for ladders of 2 to 8 cells).
 
         Settings that only test the symmetry share 5 %. None gets fewer than 5, so the sum may be
         above ``total`` where that is small.
@@ -140,13 +164,15 @@ class DickeScheme:
         check_integer("total", total, at_least=1)
         labels = self._population_settings(n_cells)
         tests = self.settings(n_cells)[len(labels) :]
-        members: dict[Kind, int] = {}
-        for label in labels:
-            members[kind_of(label)] = members.get(kind_of(label), 0) + 1
-        rest = (1 - _TEST_SHARE if tests else 1) / (n_cells // 2 + 1)
+        members = Counter(kind_of(label) for label in labels)
+        worth = {kind: 1.0 if kind[0] and kind[1] else _PURE_WORTH for kind in members}
+        by_level: dict[int, float] = {}
+        for kind, value in worth.items():
+            by_level[kind[2]] = by_level.get(kind[2], 0.0) + value
+        rest = (1 - _TEST_SHARE if tests else 1) / len(by_level)
         shares = {
-            label: rest / ((a + b) // 2 + 1) / members[a, b, c]
-            for label, (a, b, c) in ((label, kind_of(label)) for label in labels)
+            label: rest * worth[kind] / by_level[kind[2]] / members[kind]
+            for label, kind in ((label, kind_of(label)) for label in labels)
         } | dict.fromkeys(tests, _TEST_SHARE / max(1, len(tests)))
         return {label: max(FOLDS, round(total * share)) for label, share in shares.items()}
 
@@ -157,30 +183,24 @@ class DickeScheme:
     def estimate(
         self,
         counts: Counts,
-        readout: ReadoutModel | None = None,
+        readout: Readout | None = None,
+        energies: Sequence[float] | None = None,
         confidence: float = 0.95,
         seed: int = 7,
     ) -> DickeEstimate:
-        """Work of the averaged state, with an interval that covers it; all cell energies are 1.
-
-        Args:
-            counts: counts of `settings` with at least 5 shots each; other settings are not used.
-            readout: the readout to invert; by default the one that the counts carry.
-            confidence: probability to cover the work of the averaged state, between 0 and 1.
-            seed: seed of the split of the shots into parts.
+        """Work of the averaged state, with an interval that covers it; see `estimate_ergotropy`.
 
         Raises:
-            InputError: if settings are missing, no readout is known, an argument does not fit, or
-                not all labels were measured and permutations are not a symmetry of the state.
+            InputError: as there, for cells of different energy, or if not all labels were measured
+                and permutations are not a symmetry of the state.
         """
-        if not isinstance(counts, Counts):
-            raise broken_rule("counts", "Counts (see Counts.load)", counts)
         n = counts.n_cells
-        model = chosen_readout(counts, readout)
-        level = check_confidence("confidence", confidence)
-        seed = check_integer("seed", seed, at_least=0)
-        used = _selected(counts, self.settings(n))
-        test = symmetry_test(used, model)
+        if len(set(cell_energies(n, energies))) > 1:
+            rule = "the same for all cells in the Dicke scheme (full tomography takes any)"
+            raise broken_rule("energies", rule, energies)
+        quantum = cell_energies(n, energies)[0]
+        request = Request.of(counts, self.settings(n), readout, confidence, seed)
+        test = symmetry_test(request.counts, request.readout)
         if test.permutation_p_value < self.level and not self.averages_permutations(n):
             raise InputError(
                 f"'counts' must be those of a state that looks the same after permuting cells, but "
@@ -189,30 +209,38 @@ class DickeScheme:
                 "lower bound, or use full tomography."
             )
         labels = self._population_settings(n)
-        z = NormalDist().inv_cdf((1 + level) / 2)
-        sample = PopulationSample.of(used, labels, model)
-        unmitigated = PopulationSample.of(used, labels, ReadoutModel.ideal(n))
-        bounds = sample.bounds(z, seed)
+        table = request.counts.select(labels).table
+        filling = dicke_filling(labels, tuple(table.sum(axis=1).tolist()), quantum)
+        sample = _sample(labels, table, request.readout)
+        measured = Measured(filling, sample)
+        work = work_interval([measured], request.z, request.rng())
+        unmitigated = Measured(filling, _sample(labels, table, request.ideal))
+        guaranteed = guarantee(
+            sample,
+            lambda part: work_weights([Measured(filling, part)], request.z, part),
+            request.confidence,
+            request.rng(),
+        )
+        energy = np.tensordot(filling.fixed, filling.weights, 1)
+        asymmetric = test.p_value < self.level or not self.phase_test
         return DickeEstimate(
-            value=bounds.value,
-            low=bounds.low,
-            high=bounds.high,
-            confidence=level,
+            **request.common(sample, guaranteed),
+            scheme=self.name,
+            quantity="the work of the state averaged over permutations and turns about Z"
+            + (", a lower bound on its work" if asymmetric else ""),
+            is_lower_bound=asymmetric,
+            value=work.value,
+            low=work.low,
+            high=work.high,
             method=METHOD,
-            is_lower_bound=test.p_value < self.level or not self.phase_test,
-            plug_in=max(0.0, float(sample.populations @ filling(n, sample.populations))),
-            raw_value=unmitigated.bounds(z, seed).value,
-            energy=sample.energy(z),
+            plug_in=max(0.0, float(measured.p @ filling.functional(measured.p))),
+            raw_value=work_value([unmitigated], request.z, request.rng()),
+            energy=linear_interval(sample, energy, request.z).clipped(0.0, n * quantum),
             sectors=sectors(n),
-            populations=sample.populations.copy(),
-            standard_errors=np.sqrt(np.diagonal(sample.covariance)),
+            populations=measured.p.copy(),
+            standard_errors=np.sqrt(np.diagonal(measured.covariance)),
             symmetry=test,
-            shots=int(used.shots.min()),
-            total_shots=int(used.shots.sum()),
-            seed=seed,
-            origin=counts.origin,
-            readout=model,
-            warnings=self._warnings(sample, test),
+            warnings=(*self._warnings(measured, test), *request.warnings()),
         )
 
     def _population_settings(self, n_cells: int) -> tuple[str, ...]:
@@ -227,7 +255,7 @@ class DickeScheme:
             labels += all_of_kind
         return tuple(labels)
 
-    def _warnings(self, sample: PopulationSample, test: SymmetryTest) -> tuple[str, ...]:
+    def _warnings(self, measured: Measured, test: SymmetryTest) -> tuple[str, ...]:
         found = []
         if test.p_value < self.level:
             found.append(
@@ -239,12 +267,12 @@ class DickeScheme:
             found.append(
                 "Local phases between the cells were not tested, so the value is a lower bound."
             )
-        if sample.n_cells > TESTED_CELLS:
+        if measured.sample.readout.n_cells > TESTED_CELLS:
             found.append(
                 f"The coverage of the interval was measured up to {TESTED_CELLS} cells, not "
-                f"{sample.n_cells}."
+                f"{measured.sample.readout.n_cells}."
             )
-        if not sample.positive:
+        if not measured.positive:
             found.append(
                 "A population is negative by many standard errors, so the measurement model is "
                 "wrong and the interval cannot be trusted."
@@ -252,19 +280,28 @@ class DickeScheme:
         return tuple(found)
 
 
-def _selected(counts: Counts, labels: tuple[str, ...]) -> Counts:
-    """The counts of these settings only, each with enough shots to be split."""
-    rows = {label: row for row, label in enumerate(counts.settings)}
-    missing = [label for label in labels if label not in rows]
-    if missing:
-        names = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        raise InputError(
-            f"'settings' must hold all {len(labels)} settings of the scheme, but {len(missing)} "
-            f"are missing: {names}."
-        )
-    table = counts.table[[rows[label] for label in labels]]
-    fewest = int(np.argmin(table.sum(axis=1)))
-    if table[fewest].sum() < FOLDS:
-        rule = f">= {FOLDS}, because an interval takes shots in {FOLDS} parts"
-        raise broken_rule(f"shots of {labels[fewest]}", rule, int(table[fewest].sum()))
-    return Counts(n_cells=counts.n_cells, settings=labels, table=table, origin=counts.origin)
+def dicke_filling(labels: tuple[str, ...], shots: tuple[int, ...], quantum: float = 1.0) -> Filling:
+    """The populations p(j, m) from the shots of these settings, and the levels that they fill."""
+    n = len(labels[0])
+    inverse: dict[Kind, float] = {}
+    for label, number in zip(labels, shots, strict=True):
+        inverse[kind_of(label)] = inverse.get(kind_of(label), 0.0) + 1 / number
+    size = Counter(kind_of(label) for label in labels)
+    effective = {kind: size[kind] ** 2 / inverse[kind] for kind in inverse}
+    energies = np.array([quantum * (m + n / 2) for _, m in sectors(n)])
+    d = multiplicities(n)
+    return Filling(
+        weights=population_weights(labels, effective),
+        fixed=energies,
+        multiplicities=d,
+        levels=np.sort(np.repeat(energies, d)),
+    )
+
+
+def _sample(labels: tuple[str, ...], table: IntTable, readout: Readout) -> Sample:
+    """The shots, with more caution about what never occurred than a single setting needs."""
+    if readout.outcomes != 2:
+        return Sample(table, readout)
+    size = Counter(kind_of(label) for label in labels)
+    shares = [outcome_shares(label) / size[kind_of(label)] for label in labels]
+    return Sample(table, readout, EXTRA_SHOTS * np.stack(shares))

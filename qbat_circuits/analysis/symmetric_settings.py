@@ -104,18 +104,14 @@ def population_weights(labels: Sequence[str], effective: Mapping[Kind, float]) -
     Returns:
         Shape (number of sectors, len(labels), 2^N).
     """
-    n = len(labels[0])
-    types = [t for t in _types(n) if any(_held(t, kind) for kind in effective)]
-    projectors = np.array([_coefficients(n, t) for t in types])
-    nominal = projectors @ (_nominal_populations(n) * 2**n / multiplicities(n))
-    designs = {kind: _outcome_probabilities(kind, types) for kind in effective}
+    labels = tuple(labels)
+    totals, nominal, designs = _model(len(labels[0]), tuple(effective))
     scaled = {
         kind: effective[kind] * (design / (design @ nominal)[:, None]).T
         for kind, design in designs.items()
     }
     information = sum(scaled[kind] @ designs[kind] for kind in effective)
-    totals = projectors.T * [float(_held_in_all(t, n)) for t in types]
-    means = np.linalg.solve(np.asarray(information), totals.T).T
+    means = np.linalg.solve(np.asarray(information), totals).T
     by_outcome = {kind: means @ scaled[kind] for kind in effective}
     members = Counter(kind_of(label) for label in labels)
     result = [
@@ -123,6 +119,19 @@ def population_weights(labels: Sequence[str], effective: Mapping[Kind, float]) -
         for label in labels
     ]
     return np.stack(result, axis=1)
+
+
+@lru_cache(maxsize=16)
+def _model(
+    n: int, settings: tuple[Kind, ...]
+) -> tuple[FloatArray, FloatArray, dict[Kind, FloatArray]]:
+    """Of the types that these kinds hold: what they add to each population, shape (types, sectors),
+    their nominal means, and `_outcome_probabilities` of each kind."""
+    types = [t for t in _types(n) if any(_held(t, kind) for kind in settings)]
+    projectors = np.array([_coefficients(n, t) for t in types])
+    nominal = projectors @ (_nominal_populations(n) * 2**n / multiplicities(n))
+    totals = projectors * np.array([[float(_held_in_all(t, n))] for t in types])
+    return totals, nominal, {kind: _outcome_probabilities(kind, types) for kind in settings}
 
 
 def outcome_shares(label: str) -> FloatArray:
@@ -152,6 +161,7 @@ def _outcome_probabilities(kind: Kind, types: Sequence[Kind]) -> FloatArray:
     return design / 2.0 ** sum(kind)
 
 
+@lru_cache(maxsize=512)
 def _outcomes(label: str) -> NDArray[np.int64]:
     """Row of `_outcome_probabilities` of each of the 2^N readings of a setting."""
     n = len(label)
@@ -160,6 +170,7 @@ def _outcomes(label: str) -> NDArray[np.int64]:
         cells = [n - 1 - place for place, found in enumerate(label) if found == letter]
         mask = sum(1 << cell for cell in cells)
         row = row * (len(cells) + 1) + excitations(n)[np.arange(2**n) & mask]
+    row.flags.writeable = False
     return row
 
 

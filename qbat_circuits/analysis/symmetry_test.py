@@ -6,16 +6,21 @@ all settings that hold its letters, with the readout inverted cell by cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import combinations
 from math import erfc, sqrt
+from typing import Any
 
 import numpy as np
 
-from qbat_circuits.analysis.intervals import EXTRA_SHOTS, frequencies
+from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.readout_model import ReadoutModel
+from qbat_circuits.pair_readout import Readout
 from qbat_circuits.sampling.counts import Counts
+
+#: Most weights that are held at once (32 MB).
+_MAX_NUMBERS = 2**22
 
 #: A product of letters: ((cell, letter), ...), one or two cells.
 Product = tuple[tuple[int, str], ...]
@@ -39,6 +44,10 @@ class SymmetryTest:
     p_value: float
     permutation_p_value: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON content."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class _Contrast:
@@ -47,28 +56,14 @@ class _Contrast:
     permutation: bool
 
 
-def symmetry_test(counts: Counts, readout: ReadoutModel) -> SymmetryTest:
+def symmetry_test(counts: Counts, readout: Readout) -> SymmetryTest:
     """Test of permutations and U(1) by the largest of all contrasts (Bonferroni).
 
     Permutations: Z_i and the pairs Z_i Z_j and X_i X_j + Y_i Y_j against their means, and
     X_i Y_j - Y_i X_j, which local phases make non-zero. U(1): X_i, Y_i, X_i X_j - Y_i Y_j and
     X_i Y_j + Y_i X_j. A product that no setting holds is left out with its contrasts.
     """
-    products = [
-        product
-        for product in _products(counts.n_cells)
-        if any(_holds(label, product) for label in counts.settings)
-    ]
-    column = {product: k for k, product in enumerate(products)}
-    contrasts = [
-        contrast
-        for contrast in _contrasts(counts.n_cells)
-        if all(product in column for product in contrast.terms)
-    ]
-    combined = np.zeros((len(contrasts), len(products)))
-    for row, contrast in enumerate(contrasts):
-        for product, factor in contrast.terms.items():
-            combined[row, column[product]] += factor
+    products, contrasts, combined = _measurable(counts.n_cells, counts.settings)
     values, errors = _estimates(counts, readout, products, combined)
     sigmas = values / errors
     worst = int(np.argmax(np.abs(sigmas)))
@@ -80,6 +75,29 @@ def symmetry_test(counts: Counts, readout: ReadoutModel) -> SymmetryTest:
         p_value=_bonferroni(sigmas),
         permutation_p_value=_bonferroni(sigmas[of_permutations]),
     )
+
+
+@lru_cache(maxsize=8)
+def _measurable(
+    n_cells: int, settings: tuple[str, ...]
+) -> tuple[list[Product], list[_Contrast], FloatArray]:
+    """The products that these settings hold, the contrasts between them, and their coefficients."""
+    products = [
+        product
+        for product in _products(n_cells)
+        if any(holds(label, product) for label in settings)
+    ]
+    column = {product: k for k, product in enumerate(products)}
+    contrasts = [
+        contrast
+        for contrast in _contrasts(n_cells)
+        if all(product in column for product in contrast.terms)
+    ]
+    combined = np.zeros((len(contrasts), len(products)))
+    for row, contrast in enumerate(contrasts):
+        for product, factor in contrast.terms.items():
+            combined[row, column[product]] += factor
+    return products, contrasts, combined
 
 
 def _bonferroni(sigmas: FloatArray) -> float:
@@ -128,29 +146,69 @@ def _contrasts(n: int) -> list[_Contrast]:
     return found
 
 
-def _holds(label: str, product: Product) -> bool:
+def _estimates(
+    counts: Counts, readout: Readout, products: list[Product], combined: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Values and standard errors of contrasts = combined @ (means of products).
+
+    The error of an uncertain readout needs the weights on all readings, some at a time to bound the
+    memory; an exact one leaves the covariance of the products of signs in each setting.
+    """
+    sample = Sample(counts.table, readout)
+    if readout.calibration_shots is None:
+        return _of_exact_readout(sample, products, combined, _shares(counts, products))
+    at_once = max(1, _MAX_NUMBERS // counts.table.size)
+    values, variances = [], []
+    for start in range(0, len(combined), at_once):
+        weights = product_weights(counts, products, combined[start : start + at_once])
+        values.append(sample.mean(weights))
+        variances.append(sample.variance(weights))
+    return np.concatenate(values), np.sqrt(np.concatenate(variances))
+
+
+def _of_exact_readout(
+    sample: Sample, products: list[Product], combined: FloatArray, shares: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    places = [tuple(cell for cell, _ in product) for product in products]
+    sets = list(dict.fromkeys(places))
+    which = np.zeros((len(products), len(sets)))
+    which[np.arange(len(products)), [sets.index(place) for place in places]] = 1
+    read = sample.readout.pull_back(_signs(sample.readout.n_cells, sets))
+    smoothed = sample.table + sample.extra
+    values, variances = np.zeros(len(combined)), np.zeros(len(combined))
+    for row, share in enumerate(shares):
+        held = np.flatnonzero(share)
+        w = (combined[:, held] * share[held]) @ which[held]
+        q = smoothed[row] / smoothed[row].sum()
+        centred = read - (read @ q)[:, None]
+        covariance = (centred * q) @ centred.T / sample.shots[row]
+        values += w @ (read @ sample.frequencies[row])
+        variances += np.sum((w @ covariance) * w, axis=1)
+    return values, np.sqrt(variances)
+
+
+def _shares(counts: Counts, products: list[Product]) -> FloatArray:
+    """Of the shots that hold a product, how many are in each setting: (S, products)."""
+    held = np.array([[holds(label, p) for p in products] for label in counts.settings])
+    return np.asarray(held * counts.shots[:, None] / (held.T @ counts.shots))
+
+
+def _signs(n: int, sets: list[tuple[int, ...]]) -> FloatArray:
+    """Products of the signs +-1 of these cells, shape (sets, 2^N)."""
+    signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+    return np.stack([np.prod(signs[:, list(cells)], axis=1) for cells in sets])
+
+
+def holds(label: str, product: Product) -> bool:
+    """Whether a setting has these letters."""
     return all(label[len(label) - 1 - cell] == letter for cell, letter in product)
 
 
-def _estimates(
-    counts: Counts, readout: ReadoutModel, products: list[Product], combined: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Values and standard errors of contrasts = combined @ (means of products)."""
-    n = counts.n_cells
-    bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-    signs = np.einsum("x,ixy->iy", [1.0, -1.0], np.linalg.inv(readout.assignment))
-    read = signs[np.arange(n), bits]  # unbiased (-1)^x of each cell, for each outcome
-    holds = np.array([[_holds(label, p) for p in products] for label in counts.settings])
-    shares = holds * counts.shots[:, None] / (holds.T @ counts.shots)
-    values, variances = np.zeros(len(combined)), np.zeros(len(combined))
-    columns = np.stack(
-        [np.prod([read[:, cell] for cell, _ in product], axis=0) for product in products]
-    )
-    smoothed = counts.table + EXTRA_SHOTS / 2**n
-    for row, frequency in enumerate(frequencies(counts.table)):
-        weights = (combined * shares[row]) @ columns
-        probability = smoothed[row] / smoothed[row].sum()
-        mean = weights @ probability
-        values += weights @ frequency
-        variances += ((weights - mean[:, None]) ** 2 @ probability) / counts.shots[row]
-    return values, np.sqrt(variances)
+def product_weights(counts: Counts, products: list[Product], combined: FloatArray) -> FloatArray:
+    """Weights, shape (C, S, 2^N), of contrasts = combined @ (means of products).
+
+    The mean of a product is that of all shots whose setting holds it.
+    """
+    columns = _signs(counts.n_cells, [tuple(cell for cell, _ in product) for product in products])
+    by_setting = combined[:, None] * _shares(counts, products)  # (C, S, products)
+    return np.asarray(by_setting @ columns)

@@ -1,4 +1,4 @@
-"""Measurement circuits of Pauli tomography, without any state preparation.
+"""Measurement circuits of Pauli tomography, alone or behind any preparation.
 
 Each cell is rotated so that reading Z reads its Pauli letter: X by H, Y by S^dagger then H, Z as it
 is. A setting is a Qiskit Pauli label: its leftmost letter belongs to cell N-1.
@@ -6,14 +6,26 @@ is. A setting is a Qiskit Pauli label: its leftmost letter belongs to cell N-1.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
 
-from qbat_circuits.errors import broken_rule
+from qbat_circuits.cells import MAX_CELLS
+from qbat_circuits.errors import InputError, broken_rule, check_integer
 from qbat_circuits.readout_model import pauli_settings
 
-__all__ = ["measurement_circuit", "measurement_circuits", "pauli_settings", "rotation_circuit"]
+__all__ = [
+    "measurement_circuit",
+    "measurement_circuits",
+    "pauli_settings",
+    "rotation_circuit",
+    "tomography_circuits",
+]
+
+#: The classical register that the cells are measured into, as `QuantumCircuit.measure_all` has it.
+REGISTER = "meas"
 
 
 def rotation_circuit(setting: str) -> QuantumCircuit:
@@ -46,3 +58,69 @@ def measurement_circuit(setting: str) -> QuantumCircuit:
 def measurement_circuits(settings: Sequence[str]) -> list[QuantumCircuit]:
     """One `measurement_circuit` per setting, in the given order."""
     return [measurement_circuit(setting) for setting in settings]
+
+
+def tomography_circuits(
+    n_cells: int, prepare: QuantumCircuit | None = None, scheme: Any = None
+) -> list[QuantumCircuit]:
+    """The circuits that a laboratory runs: preparation, barrier, rotations, measurement.
+
+    Each circuit has its setting as name and as metadata, ``{"setting": label}``, which samplers
+    hand on to their results; only the N cells are measured, into the register "meas".
+
+    Args:
+        n_cells: number of cells N.
+        prepare: the preparation, without the final measurement; its qubits 0..N-1 are the cells,
+            and it may have more qubits and classical bits of its own. By default there is none: the
+            cells are measured as they are.
+        scheme: which settings are measured: an object with a method ``settings(n_cells)``, or a
+            list of Pauli labels; all 3^N by default.
+
+    Raises:
+        InputError: if the preparation has fewer qubits than cells or already the register "meas",
+            or a setting does not fit.
+    """
+    n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_CELLS)
+    labels = _labels(n, scheme)
+    if prepare is None:
+        prepare = QuantumCircuit(n)
+    if not isinstance(prepare, QuantumCircuit):
+        raise broken_rule("prepare", "a QuantumCircuit or None", prepare)
+    if prepare.num_qubits < n:
+        raise InputError(
+            f"'prepare' must have a qubit for each of the {n} cells, not {prepare.num_qubits}."
+        )
+    if any(register.name == REGISTER for register in prepare.cregs):
+        raise InputError(
+            f"'prepare' must not have a classical register '{REGISTER}': leave out its final "
+            "measurement."
+        )
+    return [_measured(prepare, label) for label in labels]
+
+
+def _measured(prepare: QuantumCircuit, label: str) -> QuantumCircuit:
+    circuit = prepare.copy(name=label)
+    circuit.metadata = {"setting": label}
+    cells = range(len(label))
+    circuit.barrier()  # a transpiler must not merge the rotations into the preparation
+    circuit.compose(rotation_circuit(label), cells, inplace=True)
+    register = ClassicalRegister(len(label), REGISTER)
+    circuit.add_register(register)
+    circuit.measure(cells, register)
+    return circuit
+
+
+def _labels(n: int, scheme: Any) -> Sequence[str]:
+    """The settings of a scheme: distinct labels of N letters."""
+    if scheme is None:
+        return pauli_settings(n)
+    labels = scheme.settings(n) if callable(getattr(scheme, "settings", None)) else scheme
+    if isinstance(labels, str) or not isinstance(labels, Sequence) or not labels:
+        raise broken_rule("scheme", "a scheme or a list of Pauli labels", labels)
+    for label in labels:
+        if not isinstance(label, str) or len(label) != n or set(label) - set("XYZ"):
+            raise broken_rule("scheme", f"Pauli labels of {n} letters X, Y, Z", label)
+    label, number = Counter(labels).most_common(1)[0]
+    if number > 1:
+        raise InputError(f"'scheme' must name {label!r} once, not {number} times.")
+    return labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,34 +15,36 @@ from qiskit_aer.primitives import SamplerV2
 from qbat_circuits.cells import ComplexArray, n_cells_of
 from qbat_circuits.circuits.tomography import measurement_circuit, rotation_circuit
 from qbat_circuits.errors import InputError, broken_rule, check_integer
-from qbat_circuits.readout_model import ReadoutModel, pauli_settings
+from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.counts import (
     MAX_EMULATED_SHOTS,
     Counts,
     check_emulated_cells,
-    check_settings,
 )
+from qbat_circuits.sampling.multinomial import settings_and_shots
 from qbat_circuits.thermodynamics import as_density_matrix
 
 
 def emulate_counts(
     state: Any,
     readout: ReadoutModel,
-    shots: int,
+    shots: int | Mapping[str, int],
     seed: int,
     settings: Sequence[str] | None = None,
     after_rotation: Callable[[ComplexArray], ComplexArray] | None = None,
 ) -> Counts:
     """Counts of Pauli settings that Aer draws from a state, read out with assignment errors.
 
-    All settings run in one job, each with its own random stream. Equal arguments give equal counts.
+    All settings with equal shots run in one job, each setting with its own random stream. Equal
+    arguments give equal counts.
 
     Args:
         state: density matrix, shape (2^N, 2^N), a state vector or a Qiskit state, N <= 6.
-        readout: assignment matrices of the N cells.
-        shots: shots per setting.
+        readout: assignment matrices of the N cells, of two levels.
+        shots: shots of each setting, one number or ``{setting: shots}``.
         seed: seed of the emulation, kept in the counts.
-        settings: distinct Pauli labels, leftmost letter for cell N-1; all 3^N by default.
+        settings: distinct Pauli labels, leftmost letter for cell N-1; by default those of
+            ``shots``, or all 3^N.
         after_rotation: what still happens to the rotated states, shape (settings, 2^N, 2^N),
             between rotation and readout; nothing by default.
 
@@ -58,13 +60,17 @@ def emulate_counts(
         raise InputError(
             f"'readout' must describe {n} cells like the state, not {readout.n_cells}."
         )
-    shots = check_integer("shots", shots, at_least=1, at_most=MAX_EMULATED_SHOTS)
+    if readout.levels != 2:
+        raise InputError(
+            f"'readout' must have 2 levels for Aer, which takes qubit states only, not "
+            f"{readout.levels}: use sample_counts (qbat_circuits.sampling.multinomial)."
+        )
     seed = check_integer("seed", seed, at_least=0)
-    labels = pauli_settings(n) if settings is None else check_settings(settings, n)
+    labels, numbers = settings_and_shots(settings, shots, n, MAX_EMULATED_SHOTS)
     return Counts(
         n_cells=n,
         settings=labels,
-        table=_sample(_circuits(rho, labels, after_rotation), readout, shots, seed),
+        table=_sample(_circuits(rho, labels, after_rotation), readout, numbers, seed),
         origin="emulated",
         seed=seed,
         readout=readout,
@@ -92,17 +98,21 @@ def _started(state: DensityMatrix, circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 def _sample(
-    circuits: list[QuantumCircuit], readout: ReadoutModel, shots: int, seed: int
+    circuits: list[QuantumCircuit], readout: ReadoutModel, shots: tuple[int, ...], seed: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    # Aer gives circuit k the seed + 2113 k. Hashed first, neighbouring seeds share no stream.
-    hashed = int(np.random.SeedSequence(seed).generate_state(1)[0])
     options = {"method": "density_matrix", "noise_model": _noise_model(readout)}
-    sampler = SamplerV2(options={"backend_options": options}, seed=hashed)
-    results = sampler.run(circuits, shots=shots).result()
     table = np.zeros((len(circuits), 2**readout.n_cells), dtype=np.int64)
-    for row, result in zip(table, results, strict=True):
-        for number, count in result.data.meas.get_int_counts().items():
-            row[number] = count
+    groups = list(dict.fromkeys(shots))
+    # One sampler would start each group of equal shots with the same seed. Aer gives circuit k of
+    # a job the seed + 2113 k: hashed first, neighbouring seeds share no stream.
+    seeds = np.random.SeedSequence(seed).generate_state(len(groups)).tolist()
+    for number, hashed in zip(groups, seeds, strict=True):
+        rows = [row for row, wanted in enumerate(shots) if wanted == number]
+        sampler = SamplerV2(options={"backend_options": options}, seed=hashed)
+        results = sampler.run([circuits[row] for row in rows], shots=number).result()
+        for row, result in zip(rows, results, strict=True):
+            for outcome, count in result.data.meas.get_int_counts().items():
+                table[row, outcome] = count
     return table
 
 

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qbat_circuits.errors import (
-    InputError,
-    broken_rule,
-    check_integer,
-    did_you_mean,
-    shown,
-    shown_size,
-)
+from qbat_circuits.errors import InputError, broken_rule, check_integer, shown_size
 from qbat_circuits.json_files import read_json, write_json
-from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel
+from qbat_circuits.pair_readout import PairReadoutModel, Readout
+from qbat_circuits.readout_model import ReadoutModel
+from qbat_circuits.sampling.count_tables import (
+    MAX_COUNTS_CELLS,
+    MAX_SHOTS,
+    bit_strings,
+    check_cells,
+    check_outcomes,
+    check_positions,
+    check_settings,
+    some_of,
+)
+from qbat_circuits.sampling.counts_file import FORMAT, VERSION, fields_of
 
-FORMAT, VERSION = "qbat-counts", 1
-#: Most shots of one setting; beyond it the sampling without replacement of the analysis ends.
-MAX_SHOTS = 10**9 - 1
+__all__ = [
+    "MAX_COUNTS_CELLS",
+    "MAX_EMULATED_CELLS",
+    "MAX_EMULATED_SHOTS",
+    "MAX_SHOTS",
+    "Counts",
+    "bit_strings",
+    "check_emulated_cells",
+    "check_settings",
+]
+
 #: Each of the 3^N emulated circuits carries the whole state: 48 MB for 6 cells, 573 MB for 7.
 MAX_EMULATED_CELLS = 6
 #: Most emulated shots of one setting.
 MAX_EMULATED_SHOTS = 10**6
-
-_REQUIRED = ("format", "version", "n_cells", "bit_order", "settings")
-_OPTIONAL = ("origin", "measured_at", "seed", "readout")
 
 
 def check_emulated_cells(n_cells: int) -> None:
@@ -52,12 +61,13 @@ class Counts:
     Args:
         n_cells: number of cells N.
         settings: distinct Pauli labels, leftmost letter for cell N-1.
-        table: integers, shape (len(settings), 2^N); column b counts the little-endian basis number
-            b, that is the bit string "q_{N-1} ... q_0".
+        table: integers, shape (len(settings), K^N) for K outcomes; column b counts the
+            little-endian number b to the base K, that is the string of digits "q_{N-1} ... q_0".
         origin: where the counts come from, such as "emulated" or "lab".
         seed: the seed of an emulation.
         measured_at: when they were measured, as text.
         readout: the readout that the counts went through, if it is known.
+        outcomes: readings K of one cell: 0 and 1, or with K = 3 also 2, "seen leaked".
 
     Raises:
         InputError: if a label, a count, a length or the readout does not fit, a setting stands
@@ -70,17 +80,19 @@ class Counts:
     origin: str = "lab"
     seed: int | None = None
     measured_at: str | None = None
-    readout: ReadoutModel | None = None
+    readout: Readout | None = None
+    outcomes: int = 2
 
     def __post_init__(self) -> None:
-        n = _check_cells(self.n_cells)
+        outcomes = check_outcomes(self.outcomes)
+        n = check_cells(self.n_cells, outcomes)
         settings = check_settings(self.settings, n)
         try:
             given = np.asarray(self.table)
         except ValueError:  # lines of different length
             raise InputError("'table' must be an array of whole numbers.") from None
-        if given.shape != (len(settings), 2**n):
-            rule = f"have shape {(len(settings), 2**n)} (settings, outcomes)"
+        if given.shape != (len(settings), outcomes**n):
+            rule = f"have shape {(len(settings), outcomes**n)} (settings, outcomes)"
             raise InputError(f"'table' must {rule}, not {given.shape}.")
         if given.dtype.kind not in "iu":
             raise InputError(f"'table' must hold whole numbers, not {given.dtype}.")
@@ -92,16 +104,24 @@ class Counts:
         for field, value in (("origin", self.origin), ("measured_at", self.measured_at)):
             if not isinstance(value, str) and (field == "origin" or value is not None):
                 raise broken_rule(field, "a text", value)
-        if self.readout is not None and not isinstance(self.readout, ReadoutModel):
+        if self.readout is not None and not isinstance(
+            self.readout, (ReadoutModel, PairReadoutModel)
+        ):
             raise broken_rule("readout", "a ReadoutModel or None", self.readout)
         if self.readout is not None and self.readout.n_cells != n:
             raise InputError(
                 f"'readout' must describe {n} cells like the counts, not {self.readout.n_cells}."
             )
+        if self.readout is not None and self.readout.outcomes != outcomes:
+            raise InputError(
+                f"'readout' must have {outcomes} outcomes like the counts, "
+                f"not {self.readout.outcomes}."
+            )
         if self.seed is not None:
             object.__setattr__(self, "seed", check_integer("seed", self.seed, at_least=0))
         table.flags.writeable = False
         object.__setattr__(self, "n_cells", n)
+        object.__setattr__(self, "outcomes", outcomes)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "table", table)
 
@@ -110,6 +130,49 @@ class Counts:
         """Shots of each setting."""
         return np.asarray(self.table.sum(axis=1), dtype=np.int64)
 
+    def marginal(self, cells: Sequence[int]) -> Counts:
+        """Counts of some of the cells, whatever the others read.
+
+        Args:
+            cells: different cells; the first of them becomes cell 0. Settings that agree on them
+                are added up.
+
+        Raises:
+            InputError: if a cell does not exist or stands twice.
+        """
+        n, k = self.n_cells, self.outcomes
+        chosen = check_positions(cells)
+        if max(chosen) >= n:
+            raise broken_rule("cells", f"cells from 0 to {n - 1}", max(chosen))
+        kept = [n - 1 - cell for cell in reversed(chosen)]  # places of their letters and digits
+        others = [place for place in range(n) if place not in kept]
+        digits = self.table.reshape((-1,) + (k,) * n)
+        order = [0, *(1 + place for place in kept), *(1 + place for place in others)]
+        rows = digits.transpose(order).reshape(len(self.table), k ** len(kept), -1).sum(axis=2)
+        labels = ["".join(label[place] for place in kept) for label in self.settings]
+        settings = tuple(dict.fromkeys(labels))
+        line = {label: number for number, label in enumerate(settings)}
+        table = np.zeros((len(settings), k ** len(kept)), dtype=np.int64)
+        np.add.at(table, [line[label] for label in labels], rows)
+        readout = None if self.readout is None else _readout_of(self.readout, chosen)
+        return replace(self, n_cells=len(chosen), settings=settings, table=table, readout=readout)
+
+    def select(self, labels: Sequence[str]) -> Counts:
+        """Counts of some of the settings, in this order.
+
+        Raises:
+            InputError: if one of them was not measured.
+        """
+        wanted = check_settings(labels, self.n_cells)
+        rows = {label: row for row, label in enumerate(self.settings)}
+        missing = [label for label in wanted if label not in rows]
+        if missing:
+            raise InputError(
+                f"The counts lack {len(missing)} of the {len(wanted)} settings that are needed: "
+                f"{some_of(missing)}."
+            )
+        return replace(self, settings=wanted, table=self.table[[rows[w] for w in wanted]])
+
     @classmethod
     def from_dict(cls, content: Any) -> Counts:
         """Counts from the content of a counts file (docs/counts-file.md).
@@ -117,39 +180,12 @@ class Counts:
         Raises:
             InputError: naming the key, the rule and the value.
         """
-        if not isinstance(content, Mapping):
-            raise broken_rule("counts", "a JSON object", content)
-        for key in content:
-            if key not in _REQUIRED + _OPTIONAL:
-                raise InputError(
-                    f"A counts file has no key {shown(key)}"
-                    f"{did_you_mean(key, _REQUIRED + _OPTIONAL)}."
-                )
-        for key in _REQUIRED:
-            if key not in content:
-                raise InputError(f"A counts file must have the key '{key}'.")
-        _check_header(content)
-        n = _check_cells(content["n_cells"])
-        settings = content["settings"]
-        if not isinstance(settings, Mapping) or not settings:
-            rule = "an object of settings, each with its counts by bit string"
-            raise broken_rule("settings", rule, settings)
-        table = np.array([_row(label, row, n) for label, row in settings.items()], dtype=np.int64)
-        readout = content.get("readout")
-        return cls(
-            n_cells=n,
-            settings=tuple(settings),
-            table=table,
-            origin=content.get("origin", "lab"),
-            seed=content.get("seed"),
-            measured_at=content.get("measured_at"),
-            readout=None if readout is None else ReadoutModel.from_dict(readout),
-        )
+        return cls(**fields_of(content))
 
     def to_dict(self) -> dict[str, Any]:
         """The content of a counts file; outcomes that never occurred are left out."""
-        width = self.n_cells
-        return {
+        names = bit_strings(self.n_cells, self.outcomes)
+        content = {
             "format": FORMAT,
             "version": VERSION,
             "n_cells": self.n_cells,
@@ -159,10 +195,11 @@ class Counts:
             "seed": self.seed,
             "readout": None if self.readout is None else self.readout.to_dict(),
             "settings": {
-                label: {f"{b:0{width}b}": int(row[b]) for b in np.flatnonzero(row).tolist()}
+                label: {names[b]: int(row[b]) for b in np.flatnonzero(row).tolist()}
                 for label, row in zip(self.settings, self.table, strict=True)
             },
         }
+        return content if self.outcomes == 2 else {**content, "outcomes": self.outcomes}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Counts:
@@ -174,65 +211,12 @@ class Counts:
         write_json(path, self.to_dict())
 
 
-def check_settings(settings: Sequence[str], n_cells: int) -> tuple[str, ...]:
-    """Distinct Pauli labels of N letters each, at least one, as a tuple.
-
-    Raises:
-        InputError: naming the label that breaks the rule.
-    """
-    if isinstance(settings, str) or not isinstance(settings, Sequence):
-        raise broken_rule("settings", "a list of Pauli labels", settings)
-    labels = tuple(settings)
-    if not labels:
-        raise InputError("'settings' must hold at least one setting.")
-    for label in labels:
-        _check_label("settings", label, n_cells)
-    label, number = Counter(labels).most_common(1)[0]
-    if number > 1:
-        raise InputError(f"'settings' must name {label!r} once, not {number} times.")
-    return labels
-
-
-def _check_header(content: Mapping[str, Any]) -> None:
-    if content["format"] != FORMAT:
-        raise broken_rule("format", repr(FORMAT), content["format"])
-    version = content["version"]
-    if isinstance(version, bool) or version != VERSION:
-        raise broken_rule("version", str(VERSION), version)
-    if content["bit_order"] != "little":
-        raise InputError(
-            "'bit_order' must be 'little' (the leftmost letter and bit belong to cell N-1), "
-            f"not {shown(content['bit_order'])}: reverse every setting and every bit string, "
-            "then write 'little'."
-        )
-
-
-def _check_cells(n_cells: object) -> int:
-    n = check_integer("n_cells", n_cells, at_least=1)
-    if n > MAX_TOMOGRAPHY_CELLS:
-        raise InputError(
-            f"'n_cells' must be <= {MAX_TOMOGRAPHY_CELLS}, the limit of full Pauli tomography, "
-            f"not {n}."
-        )
-    return n
-
-
-def _check_label(field: str, label: object, n: int) -> None:
-    if not isinstance(label, str) or len(label) != n or set(label) - set("XYZ"):
-        raise broken_rule(field, f"Pauli labels of {n} letters X, Y, Z", label)
-
-
-def _row(label: str, row: object, n: int) -> list[int]:
-    """One line of the table from ``{bit string: count}``."""
-    _check_label("settings", label, n)
-    field = f"settings.{label}"
-    if not isinstance(row, Mapping):
-        raise broken_rule(field, "an object of counts by bit string", row)
-    counts = [0] * 2**n
-    for bits, count in row.items():
-        if not isinstance(bits, str) or len(bits) != n or set(bits) - {"0", "1"}:
-            raise broken_rule(field, f"counts by bit strings of {n} digits 0 and 1", bits)
-        name = f"{field}.{bits}"
-        counts[int(bits, 2)] = check_integer(name, count, at_least=0, at_most=MAX_SHOTS)
-    check_integer(f"shots of {label}", sum(counts), at_least=1, at_most=MAX_SHOTS)
-    return counts
+def _readout_of(readout: Readout, cells: tuple[int, ...]) -> Readout:
+    if not isinstance(readout, ReadoutModel):
+        raise InputError("'cells' cannot be chosen where the readout has pairs of cells.")
+    shots, chosen = readout.calibration_shots, list(cells)
+    return ReadoutModel(
+        readout.assignment[chosen],
+        None if shots is None else shots[chosen],
+        readout.calibrated_at,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qbat_circuits.analysis.estimate import ErgotropyEstimate
+from qbat_circuits.analysis.scheme import ErgotropyEstimate
 from qbat_circuits.dynamics.charging import STATE_LIMIT, ChargingCurve
 from qbat_circuits.study.experiment import ExperimentResult
 from qbat_circuits.study.model import Model
@@ -102,15 +102,41 @@ def estimate_rows(
     estimate: ErgotropyEstimate, frequency_hz: float | None = None
 ) -> Iterator[tuple[str, str]]:
     """What counts say: rows of (what, value), in ueV too where the frequency is known."""
-    settings = 3**estimate.readout.n_cells
-    level = f"{100 * estimate.confidence:.10g} % interval"
-    yield "shots", f"{estimate.shots} or more in each of {settings} Pauli settings"
+    level = f"{100 * estimate.confidence:.10g} %"
+    yield "scheme", estimate.scheme
+    yield "shots", f"{estimate.shots} or more a setting, {estimate.total_shots} in all"
+    yield "readout", _readout_text(estimate)
+    if estimate.is_lower_bound:
+        yield "the value is", estimate.quantity
     yield "ergotropy, raw (readout errors left in)", _energy(frequency_hz, estimate.raw_value)
     yield "ergotropy, mitigated", _energy(frequency_hz, estimate.value)
-    yield f"  {level}", _interval(frequency_hz, estimate.low, estimate.high)
+    yield f"  {level} interval", _interval(frequency_hz, estimate.low, estimate.high)
+    if estimate.guaranteed_low is not None:
+        low = _energy(frequency_hz, estimate.guaranteed_low)
+        yield "  at least, for any number of shots", f"{low} ({level})"
+    if estimate.p_value is not None:
+        yield "p-value of W = 0", _p_value(estimate.p_value)
     yield "energy, mitigated", _energy(frequency_hz, estimate.energy.value)
-    yield f"  {level}", _interval(frequency_hz, estimate.energy.low, estimate.energy.high)
+    yield (
+        f"  {level} interval",
+        _interval(frequency_hz, estimate.energy.low, estimate.energy.high),
+    )
+    for cell, leaked in enumerate(estimate.leakage or ()):
+        text = f"{leaked.value:.2%} [{leaked.low:.2%}, {leaked.high:.2%}]"
+        yield f"leaked weight, cell {cell}", text
     yield "method", f"{estimate.method} (docs/estimating-work.md)"
+
+
+def _readout_text(estimate: ErgotropyEstimate) -> str:
+    shots = estimate.readout.calibration_shots
+    if shots is None:
+        return "assignment matrices taken as exact"
+    fewest = min(int(block.min()) for block in shots)
+    return f"assignment matrices from {fewest} or more shots a level"
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.2g}" if p > 1e-11 else "below 1e-11"
 
 
 def curve_rows(

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from qbat_circuits.analysis.estimate import ErgotropyEstimate, check_confidence, estimate_ergotropy
 from qbat_circuits.analysis.intervals import FOLDS
+from qbat_circuits.analysis.pauli import PauliEstimate, PauliScheme
+from qbat_circuits.analysis.scheme import check_confidence
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray
 from qbat_circuits.dynamics.charging import ChargingCurve, Engine, Plateau, charge
@@ -62,7 +63,7 @@ class ExperimentResult:
     energy_at_readout: float
     ergotropy_at_readout: float
     counts: Counts
-    estimate: ErgotropyEstimate
+    estimate: PauliEstimate
     notes: tuple[str, ...]
     created_at: str
 
@@ -101,7 +102,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     counts = measure(model, waiting, delayed)
     counts = dataclasses.replace(counts, origin=f"emulated: {model.statement}")
     say("Estimating the work")
-    estimate = estimate_ergotropy(
+    estimate = PauliScheme().estimate(
         counts,
         readout=model.readout,
         energies=model.battery.energies,

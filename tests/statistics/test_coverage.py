@@ -15,7 +15,7 @@ from scipy.stats import beta
 from states import ladder
 
 from qbat_circuits.analysis.estimate import estimate_ergotropy
-from qbat_circuits.analysis.linear_inversion import MeasurementFrame
+from qbat_circuits.analysis.linear_inversion import outcome_probabilities
 from qbat_circuits.cells import excitations, product_state
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
@@ -46,7 +46,7 @@ def study(name, shots):
     state, _ = STATES[name]
     n = len(state).bit_length() - 1
     readout = ReadoutModel.from_error_rates([0.015, 0.02, 0.025][:n], [0.03, 0.025, 0.02][:n])
-    exact = np.clip(MeasurementFrame(readout).probabilities(state), 0, None)
+    exact = np.clip(readout.apply(outcome_probabilities(state)), 0, None)
     exact /= exact.sum(axis=1, keepdims=True)
     rng = np.random.default_rng([shots, *name.encode()])
     rows = []

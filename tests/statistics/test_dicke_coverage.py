@@ -15,7 +15,7 @@ from states import ladder
 
 from qbat_circuits.analysis.dicke import DickeScheme
 from qbat_circuits.analysis.estimate import estimate_ergotropy
-from qbat_circuits.analysis.linear_inversion import MeasurementFrame
+from qbat_circuits.analysis.linear_inversion import outcome_probabilities
 from qbat_circuits.cells import product_state
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
@@ -42,7 +42,7 @@ def draw(state, shots, rng):
     readout = ReadoutModel.from_error_rates(
         [0.015, 0.02, 0.025, 0.018][:n], [0.03, 0.025, 0.02, 0.028][:n]
     )
-    exact = np.clip(MeasurementFrame(readout).probabilities(state), 0, None)
+    exact = np.clip(readout.apply(outcome_probabilities(state)), 0, None)
     rows = [pauli_settings(n).index(label) for label in shots]
     table = np.stack(
         [

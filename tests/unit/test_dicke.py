@@ -9,9 +9,8 @@ import pytest
 from scipy.linalg import expm
 from states import ladder
 
-from qbat_circuits.analysis.dicke import DickeScheme
-from qbat_circuits.analysis.linear_inversion import MeasurementFrame
-from qbat_circuits.analysis.population_bounds import filling
+from qbat_circuits.analysis.dicke import DickeScheme, dicke_filling
+from qbat_circuits.analysis.linear_inversion import outcome_probabilities
 from qbat_circuits.analysis.symmetric_settings import (
     kinds,
     multiplicities,
@@ -47,7 +46,7 @@ def readout(n):
 def exact_counts(rho, labels, model, shots=SHOTS):
     """Expected counts, rounded."""
     n = len(rho).bit_length() - 1
-    every = MeasurementFrame(model).probabilities(rho)
+    every = model.apply(outcome_probabilities(rho))
     rows = [pauli_settings(n).index(label) for label in labels]
     table = np.rint(np.clip(every[rows], 0, None) * shots).astype(np.int64)
     return Counts(n_cells=n, settings=tuple(labels), table=table, readout=model)
@@ -80,7 +79,7 @@ def test_the_weights_give_the_populations_of_any_state(n):
     labels = [label for kind in kinds(n) for label in orbit(kind)]
     shots = {kind: 1.0 + 2 * k for k, kind in enumerate(kinds(n))}
     rows = [pauli_settings(n).index(label) for label in labels]
-    born = MeasurementFrame(ReadoutModel.ideal(n)).probabilities(rho)[rows]
+    born = ReadoutModel.ideal(n).apply(outcome_probabilities(rho))[rows]
     found = np.einsum("fsx,sx->f", population_weights(labels, shots), born)
     np.testing.assert_allclose(found, true_populations(rho), atol=1e-12)
 
@@ -120,6 +119,11 @@ def test_the_division_of_the_shots():
     assert sum(plan.values()) == pytest.approx(81000, rel=1e-3)
     assert plan["ZZZZ"] == 27000
     assert min(DickeScheme().shots(4, 1).values()) == 5
+
+
+def filling(n, p):
+    """The functional of the populations; the weights of the settings do not matter."""
+    return dicke_filling(("Z" * n,), (1,)).functional(p)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -228,7 +232,9 @@ def test_refusals():
     labels = DickeScheme().settings(2)
     counts = exact_counts(ladder(2), labels, readout(2), shots=1000)
     scheme = DickeScheme()
-    with pytest.raises(InputError, match="'settings' must hold all 5 settings of the scheme"):
+    with pytest.raises(
+        InputError, match=r"The counts lack 2 of the 5 settings that are needed: '[XY]{2}'"
+    ):
         scheme.estimate(exact_counts(ladder(2), ["XX", "YY", "ZZ"], readout(2)))
     with pytest.raises(InputError, match=r"'shots of \w\w' must be >= 5"):
         scheme.estimate(exact_counts(ladder(2), labels, readout(2), shots=4))

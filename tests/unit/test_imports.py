@@ -27,6 +27,7 @@ ROOMS = (
     "file_models",
     "cells",
     "readout_model",
+    "pair_readout",
     "schema",
     "thermodynamics",
     "qutip_bridge",
@@ -57,6 +58,7 @@ SEES_ONLY = {
         "json_files",
         "cells",
         "readout_model",
+        "pair_readout",
         "thermodynamics",
         "sampling.counts",
     ),
@@ -78,6 +80,10 @@ DOORS = {
 # Conveniences that reach up from inside a function: (importer, imported).
 EXCEPTIONS = {
     ("study.results", ""),  # __version__, which is stated once, in the package
+    ("analysis.scheme", "circuits.tomography"),  # a scheme builds its own circuits
+    ("analysis.scheme", "qiskit"),  # their type
+    ("analysis.extraction", "circuits.tomography"),
+    ("analysis.extraction", "qiskit"),
 }
 
 HEAVY = ("qiskit", "qiskit_aer", "qiskit_dynamics", "scipy.sparse.linalg", "matplotlib", "xarray")

@@ -1,0 +1,97 @@
+"""`qbat calibration`: chip calibrations, bundled, shown, imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qbat_circuits.cli.console import Console, print_table
+from qbat_circuits.errors import InputError
+
+if TYPE_CHECKING:
+    from qbat_circuits.calibration import Calibration
+
+app = typer.Typer(help="Chip calibrations: bundled, shown, imported.")
+
+
+@app.command("list")
+def calibration_list() -> None:
+    """The bundled calibrations."""
+    from qbat_circuits.calibration import load_calibration
+    from qbat_circuits.calibration_files import bundled_calibrations
+
+    rows = []
+    for name in bundled_calibrations():
+        one = load_calibration(name)
+        rows.append(
+            (
+                one.name,
+                str(len(one.qubits)),
+                (one.calibrated_at or "undated")[:10],
+                "yes" if one.tunable else "no",
+                "yes" if one.common_line else "no",
+                "no" if one.unverified else "yes",
+            )
+        )
+    columns = ("name", "qubits", "date", "tunable", "common line", "verified")
+    print_table(Console(), columns, rows)
+
+
+@app.command("show")
+def calibration_show(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Bundled name or file.")],
+) -> None:
+    """One calibration: every qubit with units, sources and warnings."""
+    from qbat_circuits.calibration import load_calibration
+
+    one = load_calibration(name)
+    console = Console()
+    console.print(f"{one.name}, {one.calibrated_at or 'undated'}", style="bold", markup=False)
+    console.print(f"{one.description}. Source: {one.source}", markup=False)
+    facts = (
+        ("tunable", one.tunable),
+        ("common line", one.common_line),
+        ("T1 includes the line", one.t1_includes_line),
+    )
+    console.print(", ".join(f"{what}: {'yes' if true else 'no'}" for what, true in facts))
+    for columns, rows in (_figures(one), one.source_table()):
+        console.print()
+        print_table(console, columns, rows)
+    if one.unverified:
+        console.print("* not verified", markup=False)
+    console.print()
+    for warning in one.warnings_by_kind():
+        console.print(f"  - {warning}", markup=False)
+
+
+@app.command("import")
+def calibration_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="BackendProperties or our JSON.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where; NAME.json if left out.")
+    ] = None,
+) -> None:
+    """Turn a vendor's file into a calibration of this package. Example: qbat calibration import
+    props.json"""
+    from qbat_circuits.calibration import load_calibration
+
+    one = load_calibration(file)
+    target = Path(f"{one.name}.json") if out is None else out
+    if target.exists():
+        raise InputError(f"The file {str(target)!r} exists already; name another with --out.")
+    one.save(target)
+    console = Console()
+    console.print(f"{one.name}: {len(one.qubits)} qubits, written to {target}", markup=False)
+    for warning in one.warnings_by_kind():
+        console.print(f"  - {warning}", markup=False)
+
+
+def _figures(calibration: Calibration) -> tuple[list[str], list[list[str]]]:
+    """The table of qubits for a terminal: units below names, a star where a figure is not
+    verified, no empty columns, and no warnings, which are listed below by kind."""
+    columns, rows = calibration.table()
+    kept = [i for i in range(len(columns) - 1) if any(row[i] != "-" for row in rows)]
+    names = [columns[i].replace(", not verified)", ")*").replace(" (", "\n(") for i in kept]
+    return names, [[row[i] for i in kept] for row in rows]

@@ -1,0 +1,165 @@
+"""From bit strings by Pauli setting to a table of counts, with every check and limit of both.
+
+A label has one letter X, Y or Z per cell, a bit string one digit per cell; in both the leftmost
+character belongs to cell N-1. A file may hold them the other way round, or more digits than cells:
+`table_of` is told so, it never guesses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qbat_circuits.errors import InputError, broken_rule, check_integer, shown
+
+IntTable = NDArray[np.int64]
+
+#: Most shots of one setting; beyond it the sampling without replacement of the analysis ends.
+MAX_SHOTS = 10**9 - 1
+#: Most cells of counts; schemes with few settings go beyond the limit of full tomography.
+MAX_COUNTS_CELLS = 10
+#: Most cells of counts with three readings per cell (3^6 = 729 columns).
+MAX_THREE_OUTCOME_CELLS = 6
+#: Largest table that is read from a file (134 MB; all 3^8 settings of 8 cells take a tenth).
+MAX_TABLE_ENTRIES = 2**24
+
+
+def check_outcomes(outcomes: object) -> int:
+    """Readings per cell: 2, or 3 where leaked cells are seen."""
+    return check_integer("outcomes", outcomes, at_least=2, at_most=3)
+
+
+def check_cells(n_cells: object, outcomes: int = 2) -> int:
+    """Number of cells, within the limit of the counts' number of outcomes."""
+    n = check_integer("n_cells", n_cells, at_least=1)
+    most = MAX_COUNTS_CELLS if outcomes == 2 else MAX_THREE_OUTCOME_CELLS
+    if n > most:
+        raise InputError(f"'n_cells' must be <= {most} for counts of {outcomes} outcomes, not {n}.")
+    return n
+
+
+def check_settings(settings: Sequence[str], n_cells: int) -> tuple[str, ...]:
+    """Distinct Pauli labels of N letters each, at least one, as a tuple.
+
+    Raises:
+        InputError: naming the label that breaks the rule.
+    """
+    if isinstance(settings, str) or not isinstance(settings, Sequence):
+        raise broken_rule("settings", "a list of Pauli labels", settings)
+    labels = tuple(settings)
+    if not labels:
+        raise InputError("'settings' must hold at least one setting.")
+    for label in labels:
+        _check_label(label, n_cells)
+    label, number = Counter(labels).most_common(1)[0]
+    if number > 1:
+        raise InputError(f"'settings' must name {label!r} once, not {number} times.")
+    return labels
+
+
+def check_positions(cells: object) -> tuple[int, ...]:
+    """Distinct whole numbers >= 0, at least one: cells, or the bits that stand for them."""
+    if isinstance(cells, str) or not isinstance(cells, (Sequence, np.ndarray)) or not len(cells):
+        raise broken_rule("cells", "a list of different whole numbers", cells)
+    chosen = tuple(check_integer("cells", cell, at_least=0) for cell in cells)
+    if len(set(chosen)) < len(chosen):
+        raise broken_rule("cells", "a list of different whole numbers", list(chosen))
+    return chosen
+
+
+def check_table_size(n_settings: int, n_cells: int, outcomes: int = 2) -> None:
+    """Refuse a table that a small file could blow up, before it is made."""
+    if n_settings * outcomes**n_cells > MAX_TABLE_ENTRIES:
+        most = MAX_TABLE_ENTRIES // outcomes**n_cells
+        raise InputError(
+            f"'settings' must hold at most {most} settings of {n_cells} cells, not {n_settings}."
+        )
+
+
+def bit_strings(n_cells: int, outcomes: int = 2) -> list[str]:
+    """The names of the table's columns, such as "00", "01", "10", "11"."""
+    return ["".join(digits) for digits in product("012"[:outcomes], repeat=n_cells)]
+
+
+def table_of(
+    rows: Mapping[str, object],
+    n_cells: int,
+    outcomes: int = 2,
+    *,
+    reverse: bool = False,
+    cells: tuple[int, ...] | None = None,
+) -> tuple[tuple[str, ...], IntTable]:
+    """Settings and their table, from ``{label: {bit string: count}}``.
+
+    Args:
+        rows: counts by bit string, by label.
+        n_cells: number of cells N.
+        outcomes: readings K per cell.
+        reverse: whether the leftmost letter and bit are those of cell 0.
+        cells: which digits of the bit strings are cells 0..N-1, counted from the right (from the
+            left with `reverse`); the others are summed over. By default there are no others.
+
+    Returns:
+        The labels, leftmost letter for cell N-1, and the table of shape (len(labels), K^N).
+
+    Raises:
+        InputError: naming the setting, the rule and the value, as they were written.
+    """
+    if not isinstance(rows, Mapping) or not rows:
+        rule = "an object of settings, each with its counts by bit string"
+        raise broken_rule("settings", rule, rows)
+    for label in rows:
+        _check_label(label, n_cells)
+    check_table_size(len(rows), n_cells, outcomes)
+    table = np.zeros((len(rows), outcomes**n_cells), dtype=np.int64)
+    for line, (label, row) in zip(table, rows.items(), strict=True):
+        line[:] = counts_of(f"settings.{label}", row, n_cells, outcomes, reverse, cells)
+    empty = [label for label, line in zip(rows, table, strict=True) if not line.any()]
+    if empty:
+        raise InputError(
+            f"{len(empty)} of {len(rows)} settings have no shots yet, the first of them is "
+            f"{empty[0]!r}."
+        )
+    labels = tuple(label[::-1] if reverse else label for label in rows)
+    return labels, table
+
+
+def counts_of(
+    field: str,
+    row: object,
+    n_cells: int,
+    outcomes: int = 2,
+    reverse: bool = False,
+    cells: tuple[int, ...] | None = None,
+) -> IntTable:
+    """One line of the table, shape (K^N,), from ``{bit string: count}``; see `table_of`."""
+    if not isinstance(row, Mapping):
+        raise broken_rule(field, "an object of counts by bit string", row)
+    line = [0] * outcomes**n_cells
+    width = n_cells if cells is None else max(*cells, len(str(next(iter(row), ""))) - 1) + 1
+    allowed = set("012"[:outcomes])
+    for bits, count in row.items():
+        if not isinstance(bits, str) or len(bits) != width or set(bits) - allowed:
+            digits = "0 and 1" if outcomes == 2 else "0, 1 and 2"
+            raise broken_rule(field, f"counts by bit strings of {width} digits {digits}", bits)
+        number = check_integer(f"{field}.{bits}", count, at_least=0, at_most=MAX_SHOTS)
+        little = bits[::-1] if reverse else bits
+        if cells is not None:
+            little = "".join(little[-1 - cell] for cell in reversed(cells))
+        line[int(little, outcomes)] += number
+    return np.array(line, dtype=np.int64)
+
+
+def _check_label(label: object, n_cells: int) -> None:
+    if not isinstance(label, str) or len(label) != n_cells or set(label) - set("XYZ"):
+        raise broken_rule("settings", f"Pauli labels of {n_cells} letters X, Y, Z", label)
+
+
+def some_of(labels: Sequence[str]) -> str:
+    """Up to five labels for a sentence: ``'XX', 'XY' and 7 more``."""
+    text = ", ".join(shown(label) for label in labels[:5])
+    return text if len(labels) <= 5 else f"{text} and {len(labels) - 5} more"

@@ -1,0 +1,103 @@
+"""A figure of one estimate: the work with its interval, and what it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from qbat_circuits.analysis.dicke import DickeEstimate
+from qbat_circuits.analysis.pauli import PauliEstimate
+from qbat_circuits.analysis.scheme import ErgotropyEstimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe-Ito colours, as in `plots`.
+_ERGOTROPY, _OTHER = "#D55E00", "#000000"
+
+
+def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
+    """The work with its interval; beside them the state or its populations.
+
+    Args:
+        estimate: of any scheme; `PauliEstimate` adds the size of the elements of the state,
+            `DickeEstimate` the populations p(j, m).
+    """
+    extra = isinstance(estimate, PauliEstimate | DickeEstimate)
+    figure = Figure(figsize=(9.0 if extra else 5.5, 3.6), layout="constrained")
+    if extra:
+        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
+    else:
+        left, right = figure.subplots(), None
+    _draw_values(left, estimate)
+    if isinstance(estimate, PauliEstimate):
+        _draw_state(right, estimate)
+    elif isinstance(estimate, DickeEstimate):
+        _draw_populations(right, estimate)
+    bound = "lower bound on " if estimate.is_lower_bound else ""
+    head = f"{bound}extractable work".capitalize()
+    text = f"{head}: scheme {estimate.scheme}, {estimate.total_shots} shots, {estimate.origin}"
+    figure.suptitle(text, fontsize="medium", x=0.01, ha="left", wrap=True)
+    return figure
+
+
+def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
+    """One line per figure, from the answer down; the stored energy in words."""
+    level = f"{100 * estimate.confidence:.10g} %"
+    rows = [(f"interval, {level}", estimate.value, _ERGOTROPY, "o")]
+    if estimate.guaranteed_low is not None:
+        rows.append((f"at least, any shots, {level}", estimate.guaranteed_low, _ERGOTROPY, ">"))
+    rows += [("not mitigated", estimate.raw_value, _OTHER, "x")]
+    rows += [("plug-in, biased", estimate.plug_in, _OTHER, "+")]
+    low, high = estimate.low, estimate.high
+    axes.errorbar(
+        [estimate.value],
+        [0],
+        xerr=[[estimate.value - low], [high - estimate.value]],
+        color=_ERGOTROPY,
+        linewidth=2.5,
+        capsize=5,
+    )
+    for row, (_, value, color, marker) in enumerate(rows):
+        axes.plot([value], [row], color=color, marker=marker, markersize=6, linestyle="none")
+        text = f"{value:.4f}" + (f"  [{low:.4f}, {high:.4f}]" if row == 0 else "")
+        axes.annotate(text, (value, row), (0, 9), textcoords="offset points", ha="center", size=8)
+    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.8)
+    axes.margins(x=0.3)
+    axes.axvline(0, color="#999999", linewidth=0.8, zorder=0)
+    energy = estimate.energy
+    axes.set_xlabel(
+        "extractable work ($\\hbar\\bar\\omega$)\n"
+        f"of {energy.value:.4f} [{energy.low:.4f}, {energy.high:.4f}] stored"
+    )
+
+
+def _draw_state(axes: Axes, estimate: PauliEstimate) -> None:
+    n = estimate.readout.n_cells
+    sizes = np.abs(estimate.state)
+    image = axes.imshow(sizes, cmap="Greys", vmin=0, vmax=float(sizes.max()))
+    axes.figure.colorbar(image, ax=axes, label=r"$|\rho|$ of the nearest state", shrink=0.85)
+    if n <= 4:
+        labels = [f"{b:0{n}b}" for b in range(2**n)]
+        size = 8 if n <= 3 else 6
+        axes.set_xticks(range(2**n), labels, rotation=90, fontsize=size)
+        axes.set_yticks(range(2**n), labels, fontsize=size)
+    axes.set_title(r"basis $q_{N-1} \ldots q_0$", fontsize="small")
+
+
+def _draw_populations(axes: Axes, estimate: DickeEstimate) -> None:
+    """Populations p(j, m) with one standard error, each total spin in its own tone."""
+    spins = sorted({j for j, _ in estimate.sectors}, reverse=True)
+    tones = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#F0E442", "#56B4E9")
+    for place, ((j, _), p, error) in enumerate(
+        zip(estimate.sectors, estimate.populations, estimate.standard_errors, strict=True)
+    ):
+        axes.bar(place, p, color=tones[spins.index(j)], yerr=error, ecolor=_OTHER, capsize=2)
+    names = [f"{j:g}, {m:+g}" for j, m in estimate.sectors]
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if len(names) < 13 else 5)
+    axes.axhline(0, color=_OTHER, linewidth=0.8)
+    axes.set_xlabel("$j, m$")
+    axes.set_ylabel("population $p(j, m)$")
