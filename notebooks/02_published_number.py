@@ -109,7 +109,7 @@ print(
 # %%
 passive = qb.sample_counts(np.diag([4, 2, 2, 1]) / 9, readout, shots=1000, seed=5)
 resampled = qb.resample_plug_in(passive, resamples=1000, seed=1)
-low, high = np.quantile(resampled.plug_in, [0.025, 0.975])
+low, high = np.quantile(resampled.work, [0.025, 0.975])
 honest = qb.estimate_ergotropy(passive)
 print(f"truth 0; bootstrap [{low:.4f}, {high:.4f}]; interval [{honest.low}, {honest.high:.4f}]")
 assert low > 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qbat_circuits.analysis.estimate import estimate_ergotropy as estimate_ergotropy
     from qbat_circuits.analysis.extraction import ExtractionEstimate as ExtractionEstimate
     from qbat_circuits.analysis.extraction import ExtractionScheme as ExtractionScheme
+    from qbat_circuits.analysis.local_phases import fit_local_phases as fit_local_phases
     from qbat_circuits.analysis.maximum_likelihood import maximum_likelihood as maximum_likelihood
     from qbat_circuits.analysis.pauli import PauliEstimate as PauliEstimate
     from qbat_circuits.analysis.pauli import PauliScheme as PauliScheme
@@ -107,6 +108,7 @@ _HOMES = {
     "energy": "thermodynamics",
     "ergotropy": "thermodynamics",
     "estimate_ergotropy": "analysis.estimate",
+    "fit_local_phases": "analysis.local_phases",
     "from_qutip": "qutip_bridge",
     "load_calibration": "calibration",
     "load_counts": "sampling.lab_results",

@@ -89,6 +89,24 @@ def json_bytes(content: Any) -> bytes:
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that cannot be written, before the work that would fill it.
+
+    Raises:
+        InputError: if its folder does not exist or may not be written, or the path is a folder.
+    """
+    folder = Path(path).parent
+    reason = ""
+    if not folder.is_dir():
+        reason = "No such folder"
+    elif Path(path).is_dir():
+        reason = "Is a directory"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = "Permission denied"
+    if reason:
+        raise InputError(f"The file {os.fspath(path)!r} cannot be written: {reason}.")
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file in one step: readers see the old content or the new one, never a part.
 

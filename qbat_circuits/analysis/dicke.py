@@ -24,7 +24,7 @@ from qbat_circuits.analysis.population_bounds import (
     work_weights,
 )
 from qbat_circuits.analysis.sample import IntTable, Sample
-from qbat_circuits.analysis.scheme import ErgotropyEstimate, Request, Scheme
+from qbat_circuits.analysis.scheme import ErgotropyEstimate, Request, Scheme, check_counts
 from qbat_circuits.analysis.symmetric_settings import (
     Kind,
     kind_of,
@@ -48,7 +48,7 @@ METHOD = "dicke-convex-bounds"
 #: Largest number of cells (the orbits of N letters are listed).
 MAX_DICKE_CELLS = 10
 #: Largest number of cells for which the coverage of the interval was measured.
-TESTED_CELLS = 8
+TESTED_CELLS = 6
 #: Shots added to every number of excited readings of a kind where a variance is estimated: what
 #: never occurred is not certain never to occur, and 2 make 1.96 standard errors of no count 2.8.
 EXTRA_SHOTS = 2.0
@@ -194,7 +194,7 @@ class DickeScheme(Scheme):
             InputError: as there, for cells of different energy, or if not all labels were measured
                 and permutations are not a symmetry of the state.
         """
-        n = counts.n_cells
+        n = check_counts(counts).n_cells
         if len(set(cell_energies(n, energies))) > 1:
             rule = "the same for all cells in the Dicke scheme (full tomography takes any)"
             raise broken_rule("energies", rule, energies)

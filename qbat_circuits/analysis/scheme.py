@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MAX_CONFIDENCE = 0.999999
 #: Standard errors below zero from which a negative eigenvalue means a wrong measurement model.
 UNPHYSICAL_SIGMA = 5.0
+#: Hours between calibration and measurement beyond which a warning says so (chips: daily).
+STALE_HOURS = 24.0
 #: Fewest shots of a setting for which the coverage of the intervals was measured.
 TESTED_SHOTS = 20
 
@@ -221,8 +224,8 @@ class Request:
             "guaranteed_low": None if guaranteed is None else guaranteed.low,
             "p_value": None if guaranteed is None else guaranteed.p_value,
             "leakage": self._leakage(sample),
-            "shots": int(sample.shots.min()),
-            "total_shots": int(sample.shots.sum()),
+            "shots": int(self.counts.shots.min()),
+            "total_shots": int(self.counts.shots.sum()),
             "seed": self.seed,
             "origin": self.counts.origin,
             "measured_at": self.counts.measured_at,
@@ -236,6 +239,12 @@ class Request:
             found.append(
                 f"A setting has {int(self.counts.shots.min())} shots; the coverage of the interval "
                 f"was measured from {TESTED_SHOTS} shots on."
+            )
+        apart = _hours_apart(self.counts.measured_at, self.readout.calibrated_at)
+        if apart is not None and apart > STALE_HOURS:
+            found.append(
+                f"The readout was calibrated {apart:.0f} hours from the measurement; matrices "
+                "drift, and the interval takes those of the calibration."
             )
         if self.readout.levels > self.readout.outcomes:
             found.append(
@@ -256,6 +265,18 @@ class Request:
             Interval(value, value - reach, value + reach).clipped(0.0, 1.0)
             for value, reach in zip(values.tolist(), reaches.tolist(), strict=True)
         )
+
+
+def _hours_apart(first: str | None, second: str | None) -> float | None:
+    """Hours between two ISO times; a time without a zone is UTC. None where one is no such time."""
+    try:
+        times = [datetime.fromisoformat(text) for text in (first, second) if text is not None]
+    except ValueError:
+        return None
+    if len(times) < 2:
+        return None
+    zoned = [t if t.tzinfo is not None else t.replace(tzinfo=UTC) for t in times]
+    return abs((zoned[0] - zoned[1]).total_seconds()) / 3600
 
 
 def check_confidence(field: str, value: object) -> float:

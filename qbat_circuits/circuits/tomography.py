@@ -73,8 +73,9 @@ def tomography_circuits(
         prepare: the preparation, without the final measurement; its qubits 0..N-1 are the cells,
             and it may have more qubits and classical bits of its own. By default there is none: the
             cells are measured as they are.
-        scheme: which settings are measured: an object with a method ``settings(n_cells)``, or a
-            list of Pauli labels; all 3^N by default.
+        scheme: which settings are measured: an object with a method ``settings(n_cells)`` and
+            possibly ``phases``, the local phases that are undone first (see `fit_local_phases`), or
+            a list of Pauli labels; all 3^N by default.
 
     Raises:
         InputError: if the preparation has fewer qubits than cells or already the register "meas",
@@ -95,14 +96,20 @@ def tomography_circuits(
             f"'prepare' must not have a classical register '{REGISTER}': leave out its final "
             "measurement."
         )
-    return [_measured(prepare, label) for label in labels]
+    phases = getattr(scheme, "phases", None) or (0.0,) * n
+    if len(phases) != n:
+        raise InputError(f"'phases' must hold one number for each of the {n} cells.")
+    return [_measured(prepare, label, phases) for label in labels]
 
 
-def _measured(prepare: QuantumCircuit, label: str) -> QuantumCircuit:
+def _measured(prepare: QuantumCircuit, label: str, phases: Sequence[float]) -> QuantumCircuit:
     circuit = prepare.copy(name=label)
     circuit.metadata = {"setting": label}
     cells = range(len(label))
     circuit.barrier()  # a transpiler must not merge the rotations into the preparation
+    for cell, phase in enumerate(phases):
+        if phase:
+            circuit.p(-phase, cell)  # into the frame of the cell: X then reads cos X + sin Y
     circuit.compose(rotation_circuit(label), cells, inplace=True)
     register = ClassicalRegister(len(label), REGISTER)
     circuit.add_register(register)

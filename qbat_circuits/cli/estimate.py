@@ -30,15 +30,26 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", int, float, str)
 
 SchemeOption = Annotated[
-    str, typer.Option("--scheme", metavar="NAME", help="pauli, dicke or energy-basis.")
+    str | None,
+    typer.Option("--scheme", metavar="NAME", help="pauli (if left out), dicke or energy-basis."),
 ]
+#: Arguments of the functions behind, as sentences name them, and the options that hold them.
+_OPTIONS = {
+    "with 'cells'": "with '--bits'",
+    "'cells' must": "'--bits' must",
+    "give 'bit_order'": "give '--bit-order'",
+    "give 'settings'": "give '--settings'",
+    "'bit_order' must be left out": "'--bit-order' must be left out",
+    "'bit_order' must be one of": "'--bit-order' must be one of",
+    "'settings' must be left out": "'--settings' must be left out",
+}
 
 
 def estimate(
     counts: Annotated[
         Path | None, typer.Argument(metavar="COUNTS.json", help="Counts, of any known format.")
     ] = None,
-    scheme: SchemeOption = "pauli",
+    scheme: SchemeOption = None,
     template: Annotated[
         int | None,
         typer.Option(
@@ -98,8 +109,18 @@ def estimate(
         from qbat_circuits.sampling.lab_results import load_counts
 
         labels, cells = _items("--settings", settings, str), _items("--bits", bits, int)
-        return load_counts(path, bit_order, labels, cells)
+        try:
+            return load_counts(path, bit_order, labels, cells)
+        except InputError as error:
+            raise InputError(_with_options(str(error))) from None
 
+    if after is None and idle is not None:
+        raise InputError("'--idle' must be given together with '--after'.")
+    if after is not None and scheme is not None:
+        raise InputError(
+            "'--scheme' must be left out with '--after', which is a scheme of its own."
+        )
+    _check_targets(json, figure, (counts, after, idle, readout))
     measured = loaded(counts)
     model = _readout(measured, readout, calibration, qubits, ideal_readout)
     options = given(
@@ -108,12 +129,10 @@ def estimate(
         confidence=confidence,
         seed=seed,
     )
-    if after is None and idle is not None:
-        raise InputError("'--idle' must be given together with '--after'.")
     if after is None:
         from qbat_circuits.analysis.estimate import estimate_ergotropy
 
-        found = estimate_ergotropy(measured, scheme=scheme, **options)
+        found = estimate_ergotropy(measured, **given(scheme=scheme), **options)
     else:
         from qbat_circuits.analysis.extraction import ExtractionScheme
 
@@ -124,7 +143,7 @@ def estimate(
 
 def circuits(
     n_cells: Annotated[int, typer.Argument(metavar="N", parser=whole_number, help="Cells.")],
-    scheme: SchemeOption = "pauli",
+    scheme: SchemeOption = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")] = Path(
         "qbat-circuits"
     ),
@@ -134,7 +153,7 @@ def circuits(
     from qbat_circuits.circuits.qasm import save_openqasm3
     from qbat_circuits.circuits.readout_calibration import readout_calibration_circuits
 
-    chosen = named_scheme(scheme)
+    chosen = named_scheme(scheme or "pauli")
     built = [*chosen.circuits(n_cells), *readout_calibration_circuits(n_cells)]
     files = save_openqasm3(built, out)
     console = Console()
@@ -145,6 +164,29 @@ def circuits(
         markup=False,
     )
     console.print("  2 for the readout: all cells in 0, all cells in 1", markup=False)
+
+
+def _check_targets(json: Path | None, figure: Path | None, inputs: tuple[Path | None, ...]) -> None:
+    """Refuse files that cannot be written, or that would replace what is read."""
+    from qbat_circuits.json_files import check_target
+
+    if figure is not None and figure.suffix.lower() != ".svg":
+        raise InputError(f"'--figure' must name a file that ends in .svg, not {str(figure)!r}.")
+    files = [path.resolve() for path in inputs if path is not None]
+    for option, target in (("--figure", figure), ("--json", json)):
+        if target is None or target == Path("-"):
+            continue
+        check_target(target)
+        if target.resolve() in files:
+            raise InputError(f"'{option}' must name a file of its own, not {str(target)!r}.")
+        files.append(target.resolve())
+
+
+def _with_options(sentence: str) -> str:
+    """The sentence with the names of the command's options."""
+    for argument, option in _OPTIONS.items():
+        sentence = sentence.replace(argument, option)
+    return sentence
 
 
 def _report(counts: Path, found: ErgotropyEstimate, json: Path | None, figure: Path | None) -> None:
@@ -166,12 +208,12 @@ def _report(counts: Path, found: ErgotropyEstimate, json: Path | None, figure: P
         print_sentences(console, [("Beware", found.warnings)])
 
 
-def _write_template(n_cells: int, scheme: str, path: Path | None) -> None:
+def _write_template(n_cells: int, scheme: str | None, path: Path | None) -> None:
     from qbat_circuits.analysis.estimate import named_scheme
     from qbat_circuits.json_files import json_bytes, write_atomically
     from qbat_circuits.sampling.counts_file import template
 
-    labels = named_scheme(scheme).settings(n_cells)
+    labels = named_scheme(scheme or "pauli").settings(n_cells)
     target = Path(f"counts-{n_cells}.json") if path is None else path
     if target.exists():
         raise InputError(f"The file {str(target)!r} exists already; name another.")

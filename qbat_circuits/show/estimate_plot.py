@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from qbat_circuits.analysis.dicke import DickeEstimate
+from qbat_circuits.analysis.extraction import ExtractionEstimate
 from qbat_circuits.analysis.pauli import PauliEstimate
 from qbat_circuits.analysis.scheme import ErgotropyEstimate
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Okabe-Ito colours, as in `plots`.
 _ERGOTROPY, _OTHER = "#D55E00", "#000000"
+#: Least width of the axis of work; the noise of a zero is not stretched over a figure.
+_LEAST_SPAN = 1e-3
 
 
 def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
@@ -36,11 +39,19 @@ def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
         _draw_state(right, estimate)
     elif isinstance(estimate, DickeEstimate):
         _draw_populations(right, estimate)
-    bound = "lower bound on " if estimate.is_lower_bound else ""
-    head = f"{bound}extractable work".capitalize()
+    what = _what(estimate)
+    if what == "extractable work" and estimate.is_lower_bound:
+        what = f"lower bound on {what}"
+    head = what[0].upper() + what[1:]
     text = f"{head}: scheme {estimate.scheme}, {estimate.total_shots} shots, {estimate.origin}"
     figure.suptitle(text, fontsize="medium", x=0.01, ha="left", wrap=True)
     return figure
+
+
+def _what(estimate: ErgotropyEstimate) -> str:
+    """What the axis shows; an energy drop is work only if its circuit is unitary."""
+    drop = isinstance(estimate, ExtractionEstimate)
+    return "energy taken out" if drop else "extractable work"
 
 
 def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
@@ -49,8 +60,9 @@ def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
     rows = [(f"interval, {level}", estimate.value, _ERGOTROPY, "o")]
     if estimate.guaranteed_low is not None:
         rows.append((f"at least, any shots, {level}", estimate.guaranteed_low, _ERGOTROPY, ">"))
-    rows += [("not mitigated", estimate.raw_value, _OTHER, "x")]
-    rows += [("plug-in, biased", estimate.plug_in, _OTHER, "+")]
+    rows.append(("not mitigated", estimate.raw_value, _OTHER, "x"))
+    if not isinstance(estimate, ExtractionEstimate):  # a drop is linear: it is its own plug-in
+        rows.append(("plug-in, biased", estimate.plug_in, _OTHER, "+"))
     low, high = estimate.low, estimate.high
     axes.errorbar(
         [estimate.value],
@@ -60,17 +72,24 @@ def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
         linewidth=2.5,
         capsize=5,
     )
+    points = [0.0, low, high, *(row[1] for row in rows)]
+    left, right = min(points), max(points)
+    span = max(right - left, _LEAST_SPAN)
+    axes.set_xlim(left - 0.15 * span, left + 1.15 * span)
     for row, (_, value, color, marker) in enumerate(rows):
         axes.plot([value], [row], color=color, marker=marker, markersize=6, linestyle="none")
         text = f"{value:.4f}" + (f"  [{low:.4f}, {high:.4f}]" if row == 0 else "")
-        axes.annotate(text, (value, row), (0, 9), textcoords="offset points", ha="center", size=8)
+        place = (value - left) / span  # text stays inside the axes
+        side = "left" if place < 0.25 else "right" if place > 0.75 else "center"
+        shift = {"left": 3, "center": 0, "right": -3}[side]
+        axes.annotate(text, (value, row), (shift, 9), textcoords="offset points", ha=side, size=8)
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.8)
-    axes.margins(x=0.3)
+    axes.locator_params(axis="x", nbins=5)
     axes.axvline(0, color="#999999", linewidth=0.8, zorder=0)
     energy = estimate.energy
     axes.set_xlabel(
-        "extractable work ($\\hbar\\bar\\omega$)\n"
+        f"{_what(estimate)} ($\\hbar\\bar\\omega$)\n"
         f"of {energy.value:.4f} [{energy.low:.4f}, {energy.high:.4f}] stored"
     )
 
@@ -96,7 +115,7 @@ def _draw_populations(axes: Axes, estimate: DickeEstimate) -> None:
         zip(estimate.sectors, estimate.populations, estimate.standard_errors, strict=True)
     ):
         axes.bar(place, p, color=tones[spins.index(j)], yerr=error, ecolor=_OTHER, capsize=2)
-    names = [f"{j:g}, {m:+g}" for j, m in estimate.sectors]
+    names = [f"{j:g}, {m:+g}" if m else f"{j:g}, 0" for j, m in estimate.sectors]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if len(names) < 13 else 5)
     axes.axhline(0, color=_OTHER, linewidth=0.8)
     axes.set_xlabel("$j, m$")

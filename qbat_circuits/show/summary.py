@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from qbat_circuits.analysis.dicke import DickeEstimate
+from qbat_circuits.analysis.extraction import ExtractionEstimate
 from qbat_circuits.analysis.scheme import ErgotropyEstimate
 from qbat_circuits.dynamics.charging import STATE_LIMIT, ChargingCurve
 from qbat_circuits.study.experiment import ExperimentResult
@@ -13,6 +15,9 @@ from qbat_circuits.study.model import Model
 from qbat_circuits.units import quantum_uev, temperature_from_occupation
 
 Rows = list[tuple[str, str]]
+
+#: Pages of docs/ about schemes that have one of their own.
+_PAGES = {"dicke": "dicke-scheme", "extraction": "extraction"}
 
 
 def headline(model: Model) -> str:
@@ -108,23 +113,50 @@ def estimate_rows(
     yield "readout", _readout_text(estimate)
     if estimate.is_lower_bound:
         yield "the value is", estimate.quantity
-    yield "ergotropy, raw (readout errors left in)", _energy(frequency_hz, estimate.raw_value)
-    yield "ergotropy, mitigated", _energy(frequency_hz, estimate.value)
+    drop = isinstance(estimate, ExtractionEstimate)
+    what = "energy taken out" if drop else "ergotropy"
+    yield f"{what}, raw (readout errors left in)", _energy(frequency_hz, estimate.raw_value)
+    yield f"{what}, mitigated", _energy(frequency_hz, estimate.value)
     yield f"  {level} interval", _interval(frequency_hz, estimate.low, estimate.high)
     if estimate.guaranteed_low is not None:
         low = _energy(frequency_hz, estimate.guaranteed_low)
         yield "  at least, for any number of shots", f"{low} ({level})"
     if estimate.p_value is not None:
-        yield "p-value of W = 0", _p_value(estimate.p_value)
-    yield "energy, mitigated", _energy(frequency_hz, estimate.energy.value)
-    yield (
-        f"  {level} interval",
-        _interval(frequency_hz, estimate.energy.low, estimate.energy.high),
-    )
+        null = "no energy taken out" if drop else "W = 0"
+        yield f"p-value of {null}", _p_value(estimate.p_value)
+    if not drop:  # has energies of its own, below
+        energy = estimate.energy
+        yield "energy, mitigated", _energy(frequency_hz, energy.value)
+        yield f"  {level} interval", _interval(frequency_hz, energy.low, energy.high)
     for cell, leaked in enumerate(estimate.leakage or ()):
         text = f"{leaked.value:.2%} [{leaked.low:.2%}, {leaked.high:.2%}]"
         yield f"leaked weight, cell {cell}", text
-    yield "method", f"{estimate.method} (docs/estimating-work.md)"
+    yield from _scheme_rows(estimate, frequency_hz)
+    page = _PAGES.get(estimate.scheme, "estimating-work")
+    yield "method", f"{estimate.method} (docs/{page}.md)"
+
+
+def _scheme_rows(
+    estimate: ErgotropyEstimate, frequency_hz: float | None
+) -> Iterator[tuple[str, str]]:
+    """What only one scheme knows."""
+    if isinstance(estimate, DickeEstimate):
+        test = estimate.symmetry
+        yield (
+            "symmetry, furthest from 0",
+            f"{test.contrast} = {test.value:.3g}, {abs(test.sigma):.1f} standard errors, "
+            f"p = {test.p_value:.2g}",
+        )
+    if isinstance(estimate, ExtractionEstimate):
+        for what, part in (
+            ("energy before", estimate.energy_before),
+            ("energy after", estimate.energy_after),
+            ("energy after idling as long", estimate.energy_idle),
+            ("taken out beyond idling", estimate.net_of_idle),
+        ):
+            if part is not None:
+                interval = _interval(frequency_hz, part.low, part.high)
+                yield what, f"{_energy(frequency_hz, part.value)} {interval}"
 
 
 def _readout_text(estimate: ErgotropyEstimate) -> str:

@@ -1,4 +1,4 @@
-"""The README's example runs as it stands and covers the truth that it does not know."""
+"""The README's examples run as they stand; the estimate covers the truth that it does not know."""
 
 import re
 from pathlib import Path
@@ -8,11 +8,14 @@ import pytest
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 2
     names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
+    for code in examples:  # a reader types them one after the other
+        exec(compile(code, "README.md", "exec"), names)
     assert names["estimate"].low < names["curve"].ergotropy.max() < names["estimate"].high
+    assert [len(names[made]) for made in ("circuits", "calibration")] == [9, 2]
     assert capsys.readouterr().out.splitlines()[0] == (
         "brisbane's T1, T2 and readout on a hypothetical common line"
     )
