@@ -35,8 +35,14 @@ class Interval:
     high: float
 
     def clipped(self, least: float, most: float) -> Interval:
-        """The same within a range, the value inside its ends."""
-        low, high = (min(max(end, least), most) for end in (self.low, self.high))
+        """The same within a range, the value inside its ends.
+
+        An interval that lies beyond the range keeps its reach from the edge: noise alone does that,
+        and a width of 0 would claim certainty.
+        """
+        low = self.low if self.low <= most else most - (self.value - self.low)
+        high = self.high if self.high >= least else least + (self.high - self.value)
+        low, high = (min(max(end, least), most) for end in (low, high))
         high = max(low, high)
         return Interval(min(max(self.value, low), high), low, high)
 

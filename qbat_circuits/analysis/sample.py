@@ -23,6 +23,10 @@ from qbat_circuits.pair_readout import Readout
 EXTRA_SHOTS = 4.0
 #: Fewest calibration shots of one cell and level with which an estimate is made.
 MIN_CALIBRATION_SHOTS = 100
+#: Largest relative uncertainty of a contrast with which an estimate is made.
+MAX_CALIBRATION_UNCERTAINTY = 0.1
+#: The same up to which the coverage of the intervals was measured.
+TESTED_CALIBRATION_UNCERTAINTY = 0.04
 
 IntTable = NDArray[np.int64]
 
@@ -172,6 +176,24 @@ def _calibration(readout: Readout) -> list[IntTable]:
     return [] if counts is None else list(counts)
 
 
+def calibration_uncertainty(readout: Readout) -> float:
+    """Largest relative uncertainty of what a cell or pair tells, from its calibration; 0 if exact.
+
+    Norm of A^-1 times the standard error of A; for two levels the standard error of the contrast
+    1 - P(1|0) - P(0|1) over the contrast, if both errors are alike.
+    """
+    if readout.calibration_shots is None:
+        return 0.0
+    found = []
+    for matrix, inverse, shots in zip(
+        readout.matrices, readout.inverses, readout.calibration_shots, strict=True
+    ):
+        k = len(inverse)
+        variance = np.sum(matrix[:, :k] * (1 - matrix[:, :k]) / shots[:k]) / 2
+        found.append(float(np.linalg.norm(inverse, 2) * np.sqrt(variance)))
+    return max(found)
+
+
 def check_calibration(readout: Readout) -> None:
     """Refuse assignment matrices from so few shots that a part of them says nothing."""
     if readout.calibration_shots is None:
@@ -182,6 +204,12 @@ def check_calibration(readout: Readout) -> None:
         raise InputError(
             f"'calibration_shots' must be >= {MIN_CALIBRATION_SHOTS} for an interval, not "
             f"{min(fewest)} (cell {cells})."
+        )
+    if calibration_uncertainty(readout) > MAX_CALIBRATION_UNCERTAINTY:
+        raise InputError(
+            f"'calibration_shots' must leave the contrast of every cell uncertain by at most "
+            f"{MAX_CALIBRATION_UNCERTAINTY:.0%} for an interval, not "
+            f"{calibration_uncertainty(readout):.1%}: calibrate with more shots."
         )
 
 

@@ -17,7 +17,12 @@ import numpy as np
 
 from qbat_circuits.analysis.guaranteed import Guarantee
 from qbat_circuits.analysis.intervals import FOLDS, Interval
-from qbat_circuits.analysis.sample import Sample, check_calibration
+from qbat_circuits.analysis.sample import (
+    TESTED_CALIBRATION_UNCERTAINTY,
+    Sample,
+    calibration_uncertainty,
+    check_calibration,
+)
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
 from qbat_circuits.pair_readout import PairReadoutModel, Readout
 from qbat_circuits.readout_model import ReadoutModel
@@ -51,8 +56,10 @@ class ErgotropyEstimate:
         confidence: probability that the interval covers the quantity.
         method: name of the interval's method (docs/estimating-work.md).
         guaranteed_low: lower end at the same confidence, one-sided, that holds for any number of
-            shots without a normal approximation; None where there is none.
-        p_value: of the hypothesis that there is no work to extract; holds for any number of shots.
+            shots without a normal approximation; None for measured matrices of more than 5 cells,
+            of pairs or with three readings.
+        p_value: of the hypothesis that there is no work to extract; holds for any number of shots;
+            None where ``guaranteed_low`` is.
         raw_value: the value as if the readout were ideal: without mitigation.
         plug_in: the quantity of the estimated state itself, mitigated: biased upward.
         energy: stored energy Tr[rho H] with its own interval at the same confidence.
@@ -149,7 +156,7 @@ class Scheme(ABC):
         """The work in the measured state, see `estimate_ergotropy`."""
 
     def shots(self, n_cells: int, total: int) -> dict[str, int]:
-        """A good division of shots over the settings, at least 5 each; equal unless it matters."""
+        """A good division of about ``total`` shots over the settings, at least 5 each."""
         labels = self.settings(n_cells)
         total = check_integer("total", total, at_least=1)
         return dict.fromkeys(labels, max(FOLDS, round(total / len(labels))))
@@ -240,6 +247,15 @@ class Request:
                 f"A setting has {int(self.counts.shots.min())} shots; the coverage of the interval "
                 f"was measured from {TESTED_SHOTS} shots on."
             )
+        uncertain = calibration_uncertainty(self.readout)
+        if uncertain > TESTED_CALIBRATION_UNCERTAINTY:
+            found.append(
+                f"The calibration leaves the contrast of a cell uncertain by {uncertain:.1%}; the "
+                "coverage of the interval was measured up to "
+                f"{TESTED_CALIBRATION_UNCERTAINTY:.0%}, and beyond it is too narrow."
+            )
+        if self.counts.readout not in (None, self.readout):
+            found.append("The readout that the counts carry was replaced by another one.")
         apart = _hours_apart(self.counts.measured_at, self.readout.calibrated_at)
         if apart is not None and apart > STALE_HOURS:
             found.append(

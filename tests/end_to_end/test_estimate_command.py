@@ -285,6 +285,7 @@ def test_a_template_is_filled_in_and_estimated(estimated, tmp_path, capsys, sche
     found = estimated(write(file, content), "--scheme", scheme)
     truth = 0.5 if scheme == "energy-basis" else 1
     assert found["low"] <= truth <= found["high"]
+    assert found["total_shots"] == SHOTS * len(labels)
 
 
 def test_a_template_has_a_name_of_its_own(tmp_path, capsys, monkeypatch) -> None:
