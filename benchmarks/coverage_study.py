@@ -13,10 +13,11 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -173,7 +174,10 @@ def main() -> int:
     parser.add_argument("--schemes", nargs="+", default=list(SCHEMES), choices=list(SCHEMES))
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--csv", type=Path, help="every case, one line each")
+    parser.add_argument("--print", type=Path, help="only print the tables of such files", nargs="+")
     asked = parser.parse_args()
+    if asked.print is not None:
+        return print_tables(*read(asked.print))
     todo = list(cases(tuple(asked.cells), tuple(asked.schemes)))
     rows: list[Row] = []
     with Pool(asked.processes) as pool:
@@ -188,12 +192,46 @@ def main() -> int:
             table.writeheader()
             for case, row in zip(todo, rows, strict=True):
                 table.writerow(_rounded({**asdict(case), **asdict(row)}))
+    return print_tables(todo, rows)
+
+
+def read(paths: list[Path]) -> tuple[list[Case], list[Row]]:
+    """Cases and rows of files that a study has written."""
+    todo, rows = [], []
+    for path in paths:
+        with path.open(newline="") as file:
+            for line in csv.DictReader(file):
+                kinds = {f.name: f.type for f in fields(Case)}
+                values = {k: _value(kinds.get(k, "float"), text) for k, text in line.items()}
+                todo.append(Case(**{k: v for k, v in values.items() if k in kinds}))
+                rows.append(Row(**{k: v for k, v in values.items() if k not in kinds}))
+    return todo, rows
+
+
+def _value(kind: object, text: str) -> Any:
+    return {"str": str, "int": int, "float": float, "bool": lambda t: t == "True"}[str(kind)](text)
+
+
+def print_tables(todo: list[Case], rows: list[Row]) -> int:
+    """Both tables; 1 if the coverage of a case is too low."""
     print_table(todo, rows)
-    return int(any(row.covers < LEAST for row in rows))
+    print("\n| scheme | N | shots | passive: median upper end / .95 quantile of the plug-in |")
+    print("|---|---|---|---|")
+    for scheme, n, shots in dict.fromkeys((c.scheme, c.n_cells, c.shots) for c in todo):
+        group = [
+            row
+            for case, row in zip(todo, rows, strict=True)
+            if (case.scheme, case.n_cells, case.shots, case.state) == (scheme, n, shots, "passive")
+        ]
+        ends = [f"{row.median_high:.4f} / {row.plug_in_quantile:.4f}" for row in group]
+        print(f"| {scheme} | {n} | {shots} | {', '.join(ends)} |")
+    lowest = min(row.covers for row in rows)
+    print(f"\nlowest coverage of {len(rows)} cases: {lowest:.3f}")
+    return int(lowest < LEAST)
 
 
 def print_table(todo: list[Case], rows: list[Row]) -> None:
-    """One line per scheme, N, state and shots: all five readouts together, and the worst of them."""
+    """One line per scheme, N, state and shots: five readouts together, and the worst of them."""
     head = "scheme | N | state | shots | truth | bias | width | covers | worst | low > W | p <= .05"
     print(f"| {head} | guaranteed > W |\n|{'---|' * 12}")
     groups: dict[tuple[str, int, str, int], list[Row]] = {}

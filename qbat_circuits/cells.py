@@ -28,6 +28,8 @@ ComplexArray = NDArray[np.complex128]
 
 #: Largest number of cells that anything here takes.
 MAX_CELLS = 10_000
+#: Smallest and largest energy of a cell, in units of their mean: round-off hides nothing between.
+MIN_ENERGY, MAX_ENERGY = 1e-6, 1e6
 
 
 @lru_cache(maxsize=16)
@@ -81,12 +83,15 @@ def cell_energies(n_cells: int, energies: Sequence[float] | None = None) -> Floa
     """Validated cell energies e_i, shape (N,), all 1 by default.
 
     Raises:
-        InputError: if their number is not N or one of them is not finite and > 0.
+        InputError: if they are no list of N numbers from `MIN_ENERGY` to `MAX_ENERGY`.
     """
     n = check_integer("n_cells", n_cells, at_least=1)
     if energies is None:
         return np.ones(n)
-    values = [check_number("energies", e, above=0) for e in np.asarray(energies).ravel().tolist()]
+    given = energies.tolist() if isinstance(energies, np.ndarray) else energies
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise broken_rule("energies", "a list with one number per cell", given)
+    values = [check_number("energies", e, at_least=MIN_ENERGY, at_most=MAX_ENERGY) for e in given]
     if len(values) != n:
         raise InputError(f"'energies' must hold one number per cell ({n}), not {len(values)}.")
     return np.array(values)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -35,18 +35,24 @@ def shown(value: object) -> str:
     """A value as a short piece of one sentence (long values are cut)."""
     if isinstance(value, np.generic):
         value = value.item()
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes out no whole number of more than 4300 digits
+        if not isinstance(value, int):
+            return f"a {type(value).__name__} with a number of too many digits"
+        text = ("-" if value < 0 else "") + shown_size(abs(value))
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def shown_size(number: int) -> str:
     """A whole number of any size to three digits, or its power of ten beyond every double."""
-    return f"{number:.3g}" if number < 10**300 else f"1e+{len(str(number)) - 1}"
+    return f"{number:.3g}" if number < 10**300 else f"1e+{math.floor(math.log10(number))}"
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """`` (did you mean 'a' or 'b'?)`` where a known name is near, else an empty string."""
-    near = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.6)
+    text = word if isinstance(word, str) else shown(word)
+    near = difflib.get_close_matches(text, list(known), n=3, cutoff=0.6)
     return f" (did you mean {' or '.join(repr(name) for name in near)}?)" if near else ""
 
 
@@ -58,6 +64,19 @@ def check_choice(field: str, value: object, known: Sequence[str]) -> str:
     raise InputError(
         f"'{field}' must be one of {names}, not {shown(value)}{did_you_mean(value, known)}."
     )
+
+
+def check_keys(
+    what: str, content: Mapping[str, object], required: Sequence[str], optional: Sequence[str] = ()
+) -> None:
+    """Refuse content with other keys than these, or without a required one."""
+    known = (*required, *optional)
+    for key in content:
+        if key not in known:
+            raise InputError(f"{what} has no key {shown(key)}{did_you_mean(key, known)}.")
+    for key in required:
+        if key not in content:
+            raise InputError(f"{what} must have the key '{key}'.")
 
 
 def check_number(

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import InputError, broken_rule, check_integer, did_you_mean, shown
+from qbat_circuits.errors import InputError, broken_rule, check_integer, check_keys
 from qbat_circuits.json_files import canonical_sha256
 from qbat_circuits.readout_model import (
     MAX_CALIBRATION_SHOTS,
@@ -29,6 +29,7 @@ from qbat_circuits.readout_model import (
     check_last_axis,
     checked_shots,
     exact_columns,
+    real_numbers,
     whole_counts,
 )
 
@@ -57,6 +58,9 @@ class PairReadoutModel:
             counts.
     """
 
+    #: Readings and levels of one cell.
+    outcomes: ClassVar[int] = 2
+    levels: ClassVar[int] = 2
     blocks: Blocks
     matrices: tuple[FloatArray, ...]
     calibration_shots: tuple[IntArray, ...] | None = None
@@ -123,9 +127,9 @@ class PairReadoutModel:
         listed = content.get("blocks") if isinstance(content, Mapping) else None
         if not isinstance(listed, list) or not all(isinstance(b, Mapping) for b in listed):
             raise broken_rule("readout", "an object with a list of blocks", content)
-        _check_keys("readout", content, ("blocks",), ("calibrated_at",))
+        check_keys("'readout'", content, ("blocks",), ("calibrated_at",))
         for block in listed:
-            _check_keys("blocks", block, ("cells", "assignment"), ("calibration_shots",))
+            check_keys("'blocks'", block, ("cells", "assignment"), ("calibration_shots",))
         shots = [block.get("calibration_shots") for block in listed]
         return cls(
             tuple(block["cells"] for block in listed),
@@ -151,16 +155,6 @@ class PairReadoutModel:
     def n_cells(self) -> int:
         """Number of cells N."""
         return sum(len(block) for block in self.blocks)
-
-    @property
-    def outcomes(self) -> int:
-        """Readings of one cell."""
-        return 2
-
-    @property
-    def levels(self) -> int:
-        """Levels of one cell."""
-        return 2
 
     def identity(self) -> str:
         """SHA-256 of the whole content, as 64 hex digits: equal for equal models only."""
@@ -383,11 +377,8 @@ def _list_of(field: str, given: Any, length: int) -> list[Any]:
 def _checked_matrix(block: tuple[int, ...], given: Any) -> FloatArray:
     field = f"assignment of cell{'s' * (len(block) - 1)} {' and '.join(map(str, block))}"
     size = 2 ** len(block)
-    try:
-        matrix = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        matrix = np.zeros(0)
-    if matrix.shape != (size, size):
+    matrix = real_numbers(given)
+    if matrix is None or matrix.shape != (size, size):
         raise broken_rule(field, f"numbers in shape {(size, size)}", given)
     check_columns(field, matrix)
     smallest = float(np.linalg.svd(matrix, compute_uv=False)[-1])
@@ -397,19 +388,6 @@ def _checked_matrix(block: tuple[int, ...], given: Any) -> FloatArray:
         )
     exact: FloatArray = exact_columns(matrix[None])[0]
     return exact
-
-
-def _check_keys(
-    field: str, content: Mapping[str, Any], needed: tuple[str, ...], more: tuple[str, ...]
-) -> None:
-    for key in content:
-        if key not in needed + more:
-            raise InputError(
-                f"'{field}' has no key {shown(key)}{did_you_mean(key, needed + more)}."
-            )
-    for key in needed:
-        if key not in content:
-            raise InputError(f"'{field}' must have the key '{key}'.")
 
 
 #: Any model of the readout; analysis and counts take them alike.

@@ -22,8 +22,8 @@ from qbat_circuits.errors import (
     InputError,
     broken_rule,
     check_integer,
+    check_keys,
     check_number,
-    did_you_mean,
     shown,
 )
 from qbat_circuits.json_files import canonical_sha256
@@ -74,10 +74,9 @@ class ReadoutModel:
     calibrated_at: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            given = np.array(self.assignment, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise InputError("'assignment' must hold numbers in shape (N, 2, 2).") from None
+        given = real_numbers(self.assignment)
+        if given is None:
+            raise InputError("'assignment' must hold numbers in shape (N, 2, 2).")
         shapes = ((2, 2), (2, 3), (3, 3))
         if given.ndim != 3 or given.shape[1:] not in shapes or given.shape[0] < 1:
             raise InputError(
@@ -136,18 +135,14 @@ class ReadoutModel:
         """The inverse of `to_dict`; refuses missing and unknown keys."""
         if not isinstance(content, Mapping):
             raise broken_rule("readout", f"an object with the keys {' and '.join(_RATES)}", content)
-        for key in content:
-            if key not in _KEYS:
-                raise InputError(f"'readout' has no key {key!r}{did_you_mean(key, _KEYS)}.")
+        check_keys("'readout'", content, (), _KEYS)
         if "assignment" in content:
             for key in _RATES:
                 if key in content:
                     raise InputError(f"'readout' must not hold both 'assignment' and '{key}'.")
             model = cls(content["assignment"])
         else:
-            for key in _RATES:
-                if key not in content:
-                    raise InputError(f"'readout' must have the key '{key}'.")
+            check_keys("'readout'", content, _RATES, _KEYS)
             model = cls.from_error_rates(*(content[key] for key in _RATES))
         known = content.get("calibration_shots"), content.get("calibrated_at")
         return cls(model.assignment, *known)
@@ -319,15 +314,22 @@ class ReadoutModel:
         return cls(given / shots[:, None], shots, calibrated_at)
 
 
-def on_cells(array: FloatArray, matrices: FloatArray) -> FloatArray:
+def on_cells(array: NDArray[Any], matrices: NDArray[Any]) -> NDArray[Any]:
     """(M_{N-1} x ... x M_0) v, cell by cell: shape (..., a^N), (N, b, a) -> (..., b^N)."""
-    v = np.asarray(array, dtype=np.float64)
-    stack, (n, rows, columns) = v.shape[:-1], matrices.shape
-    v = v.reshape(-1, v.shape[-1])
+    stack, (n, rows, columns) = array.shape[:-1], matrices.shape
+    v = array.reshape(-1, array.shape[-1])
     for matrix in matrices:  # takes the last digit and puts the new one in front
-        digits = v.reshape(-1, columns) @ matrix.T
-        v = digits.reshape(len(v), -1, rows).swapaxes(1, 2).reshape(len(v), -1)
+        v = (matrix @ v.reshape(len(v), -1, columns).swapaxes(1, 2)).reshape(len(v), -1)
     return v.reshape(*stack, rows**n)
+
+
+def real_numbers(given: Any) -> FloatArray | None:
+    """A copy as floats, None of anything but an array of real numbers (bools are none)."""
+    try:
+        array = np.array(given)
+    except (TypeError, ValueError):  # lines of different length
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "iuf" else None
 
 
 def check_last_axis(field: str, array: Any, size: int, n_cells: int) -> FloatArray:

@@ -44,11 +44,12 @@ class EnergyBasisScheme(Scheme):
     """Z on every cell for the energy, and a few product bases for the populations.
 
     Args:
-        letters: one axis for all cells each, "X", "Y" or "Z".
+        letters: one axis for all cells each, "X", "Y" or "Z"; may be empty beside labels. Z is
+            measured in any case, and its populations count.
         labels: further settings, leftmost letter for cell N-1.
 
     Raises:
-        InputError: if a letter or a label is none.
+        InputError: if a letter or a label is none, or there is neither.
     """
 
     name: ClassVar[str] = "energy-basis"
@@ -56,9 +57,10 @@ class EnergyBasisScheme(Scheme):
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_settings(self.letters, 1)
-        if self.labels:
-            check_settings(self.labels, len(self.labels[0]))
+        labels = check_settings(self.labels, None, "labels", at_least=0)
+        letters = check_settings(self.letters, 1, "letters", at_least=0 if labels else 1)
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "letters", letters)
 
     def settings(self, n_cells: int) -> tuple[str, ...]:
         """Z...Z and the chosen bases, each once.
@@ -117,9 +119,7 @@ class EnergyBasisScheme(Scheme):
         energy = np.zeros((1, len(labels), size))
         energy[0, 0] = levels
         found = []
-        for row, label in enumerate(labels):
-            if row == 0 and "Z" not in self.letters and label not in self.labels:
-                continue
+        for row in range(len(labels)):
             populations = np.zeros((size, len(labels), size))
             populations[np.arange(size), row, np.arange(size)] = 1
             found.append(

@@ -103,14 +103,20 @@ class ExtractionScheme:
         """Z on every cell, in each of the circuits."""
         return ("Z" * check_integer("n_cells", n_cells, at_least=1, at_most=MAX_COUNTS_CELLS),)
 
+    def shots(self, n_cells: int, total: int) -> dict[str, int]:
+        """An equal division of about ``total`` shots over the circuits by name, at least 2 each."""
+        self.settings(n_cells)
+        total = check_integer("total", total, at_least=1)
+        names = self._names()
+        return dict.fromkeys(names, max(2, round(total / len(names))))
+
     def cost(self, n_cells: int, shots: int, shot_s: float | None = None) -> Cost:
         """Circuits and shots, and the time they take, for equal ``shots`` per circuit."""
         self.settings(n_cells)
-        number = 2 if self.idle_s is None else 3
-        all_shots = number * check_integer("shots", shots, at_least=1)
-        if shot_s is None:
-            return Cost(number, all_shots)
-        return Cost(number, all_shots, all_shots * check_number("shot_s", shot_s, above=0))
+        return Cost.of(len(self._names()), shots, shot_s)
+
+    def _names(self) -> tuple[str, ...]:
+        return ("before", "after") if self.idle_s is None else ("before", "after", "idle")
 
     def circuits(
         self, n_cells: int, prepare: QuantumCircuit | None, extraction: QuantumCircuit
@@ -332,10 +338,30 @@ def _check_extraction(extraction: object, n_cells: int) -> None:
             f"'extraction' must have one qubit for each of the {n_cells} cells, "
             f"not {extraction.num_qubits}."
         )
-    for name in extraction.count_ops():
-        if name in ("measure", "reset", "initialize"):
-            raise InputError(f"'extraction' must be unitary, but it holds {name!r}.")
+    found = _not_unitary(extraction)
+    if found is not None:
+        raise InputError(f"'extraction' must be unitary, but it holds {found!r}.")
     if extraction.num_clbits:
         raise InputError(
             f"'extraction' must be unitary without classical bits, not {extraction.num_clbits}."
         )
+
+
+def _not_unitary(circuit: QuantumCircuit) -> str | None:
+    """Name of the first operation, at any depth, that is none of gates, barriers and delays."""
+    from qiskit.circuit import Barrier, Delay, Gate
+    from qiskit.quantum_info import Clifford
+
+    for instruction in circuit.data:
+        operation = instruction.operation
+        if isinstance(operation, (Gate, Barrier, Delay, Clifford)):
+            continue
+        blocks = getattr(operation, "blocks", None)  # of a loop
+        inner = blocks or [getattr(operation, "definition", None)]
+        if None in inner:  # a Kraus channel, for one
+            return str(operation.name)
+        for block in inner:
+            found = _not_unitary(block)
+            if found is not None:
+                return found
+    return None

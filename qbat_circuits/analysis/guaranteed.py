@@ -46,7 +46,7 @@ _Box = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What holds for any number of shots.
+    """What holds for any number of shots; see `guarantee` for the readouts without one.
 
     Args:
         low: with the wanted confidence the work is at least this.
@@ -73,19 +73,18 @@ def guarantee(
         rng: deals the shots.
 
     Returns:
-        None where measured assignment matrices have too many corners (more than `MAX_BOX_CELLS`
-        cells, or three levels) or could be singular.
+        None for measured assignment matrices (those with calibration shots) of more than
+        `MAX_BOX_CELLS` cells, of pairs of cells, with three readings, or so uncertain that one
+        could be singular. Exact matrices of any kind have a bound.
     """
-    readout = sample.readout
-    uncertain = readout.calibration_shots is not None
-    if uncertain and not _has_box(readout):
+    if not _has_box(sample.readout):
         return None
     halves = sample.split(2, rng)
-    boxes = [_error_boxes(half.readout) for half in halves]
-    if any(np.any((low.sum(axis=1) - 1) * (high.sum(axis=1) - 1) <= 0) for low, high in boxes):
+    boxes = _error_boxes([half.readout for half in halves])
+    if boxes is None:
         return None
     ways = [_Corners.of(functional(halves[1 - k]), halves[k], boxes[k]) for k in range(len(halves))]
-    fixed = CALIBRATION_RISK if uncertain else 0.0
+    fixed = CALIBRATION_RISK if sample.readout.calibration_shots is not None else 0.0
     risk = 1 - confidence - fixed
     low = max(way.bound(risk / 2) for way in ways) if risk > 0 else 0.0
     p_value = 2 * min(way.p_value() for way in ways) + fixed
@@ -106,14 +105,10 @@ def guarantee_fixed(
         confidence: of the lower end.
 
     Returns:
-        None where `guarantee` has none.
+        None where `guarantee` has none for one of the readouts.
     """
-    models = [sample.readout for sample, _ in parts]
-    uncertain = [m for m in models if m.calibration_shots is not None]
-    if not all(_has_box(model) for model in uncertain):
-        return None
-    boxes = [_error_boxes(model) for model in models]
-    if any(np.any((low.sum(axis=1) - 1) * (high.sum(axis=1) - 1) <= 0) for low, high in boxes):
+    boxes = _error_boxes([sample.readout for sample, _ in parts])
+    if boxes is None:
         return None
     corners = [_Corners.of(w, sample, box) for (sample, w), box in zip(parts, boxes, strict=True)]
     every = _Corners(  # each corner of one box with each of the others
@@ -122,7 +117,8 @@ def guarantee_fixed(
         reduce(np.maximum.outer, [c.largest for c in corners]).ravel(),
         max(c.excess for c in corners),
     )
-    fixed = CALIBRATION_RISK * len(uncertain) / 2  # the boxes are made for two samples
+    measured = sum(sample.readout.calibration_shots is not None for sample, _ in parts)
+    fixed = CALIBRATION_RISK * measured / 2  # the boxes are made for two samples
     risk = 1 - confidence - fixed
     low = every.bound(risk) if risk > 0 else -np.inf
     return Guarantee(low, min(1.0, every.p_value() + fixed))
@@ -180,19 +176,31 @@ def _pulled_to_corners(weights: FloatArray, readout: Readout, box: _Box) -> Floa
 
 
 def _has_box(readout: Readout) -> bool:
-    """Whether the measured matrices have two error rates a cell and corners that can be tried."""
+    """Whether the matrices are exact, or have two error rates a cell and few enough corners."""
     of_cells = isinstance(readout, ReadoutModel) and readout.outcomes == 2
-    return of_cells and readout.n_cells <= MAX_BOX_CELLS
+    few = of_cells and readout.n_cells <= MAX_BOX_CELLS
+    return few or readout.calibration_shots is None
 
 
-def _error_boxes(readout: Readout) -> _Box:
+def _error_boxes(readouts: Sequence[Readout]) -> list[_Box] | None:
+    """The box of each readout, None where one has none or holds a singular matrix."""
+    if not all(_has_box(readout) for readout in readouts):
+        return None
+    boxes = [_error_box(readout) for readout in readouts]
+    # The determinant 1 - P(1|0) - P(0|1) of a cell must have one sign all over its box.
+    if any(np.any((low.sum(axis=1) - 1) * (high.sum(axis=1) - 1) <= 0) for low, high in boxes):
+        return None
+    return boxes
+
+
+def _error_box(readout: Readout) -> _Box:
     """Ranges of P(1|0) and P(0|1) of each cell, shape (N, 2) each; empty if they are exact."""
     if readout.calibration_shots is None:
         return np.zeros((0, 2)), np.zeros((0, 2))
-    counts = np.asarray(readout.calibration_counts())
+    counts = np.asarray(readout.calibration_counts())  # those of a third level are not needed
     events = np.stack([counts[:, 1, 0], counts[:, 0, 1]], axis=-1)
     risk = CALIBRATION_RISK / (4 * readout.n_cells)  # two halves, two rates a cell
-    return _clopper_pearson(events, np.asarray(readout.calibration_shots), risk)
+    return _clopper_pearson(events, np.asarray(readout.calibration_shots)[:, :2], risk)
 
 
 def _clopper_pearson(

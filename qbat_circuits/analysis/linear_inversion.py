@@ -95,11 +95,20 @@ def nearest_state(raw: ComplexArray, trace: float | None = None) -> ComplexArray
 
 
 def nearest_spectrum(values: FloatArray, total: float | None = None) -> FloatArray:
-    """The numbers >= 0 nearest to eigenvalues sorted down: max(v - shift, 0), of the same sum."""
-    wanted = max(float(np.sum(values)) if total is None else total, np.finfo(np.float64).tiny)
-    shifts = (np.cumsum(values - values[0]) - wanted) / np.arange(1, len(values) + 1)
-    shift = values[0] + shifts[np.flatnonzero(values - values[0] > shifts)[-1]]
-    return np.asarray(np.maximum(values - shift, 0), dtype=np.float64)
+    """The numbers >= 0 nearest to eigenvalues sorted down: max(v - shift, 0), of the same sum.
+
+    Args:
+        values: one spectrum or many, shape (..., d).
+        total: another sum than theirs.
+    """
+    size = values.shape[-1]
+    wanted = values.sum(axis=-1, keepdims=True) if total is None else total
+    below = values - values[..., :1]  # no sum is then lost beside one large eigenvalue
+    shifts = np.cumsum(below, axis=-1) - np.maximum(wanted, np.finfo(np.float64).tiny)
+    shifts /= np.arange(1, size + 1)
+    last = size - 1 - np.argmax((below > shifts)[..., ::-1], axis=-1, keepdims=True)
+    nearest = np.maximum(below - np.take_along_axis(shifts, last, axis=-1), 0)
+    return np.asarray(nearest, dtype=np.float64)
 
 
 def _interleave(matrices: NDArray[Any], rows: int, n: int) -> ComplexArray:

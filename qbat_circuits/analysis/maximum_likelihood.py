@@ -29,7 +29,7 @@ from qbat_circuits.analysis.linear_inversion import nearest_state
 from qbat_circuits.analysis.scheme import chosen_readout
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
-from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel
+from qbat_circuits.readout_model import MAX_TOMOGRAPHY_CELLS, ReadoutModel, on_cells
 from qbat_circuits.sampling.counts import Counts
 from qbat_circuits.thermodynamics import ergotropy
 
@@ -181,7 +181,7 @@ class _Likelihood:
         n = len(self.effects)
         pairs = matrix.reshape((2,) * 2 * n)
         pairs = pairs.transpose([axis for cell in range(n) for axis in (cell, n + cell)])
-        outcomes = _on_cells(pairs.ravel(), self.effects.conj())
+        outcomes = on_cells(pairs.ravel(), self.effects.conj())
         return _Point(matrix, outcomes.real[self.places])
 
     def gradient(self, point: _Point) -> ComplexArray:
@@ -189,7 +189,7 @@ class _Likelihood:
         n = len(self.effects)
         ratios = np.zeros(6**n, dtype=np.complex128)
         ratios[self.places] = self.counts / point.probabilities
-        pairs = _on_cells(ratios, np.swapaxes(self.effects, 1, 2)).reshape((2,) * 2 * n)
+        pairs = on_cells(ratios, np.swapaxes(self.effects, 1, 2)).reshape((2,) * 2 * n)
         r = pairs.transpose(*range(0, 2 * n, 2), *range(1, 2 * n, 2)).reshape(2**n, 2**n)
         return np.asarray(r - self.shots * np.eye(2**n), dtype=np.complex128)
 
@@ -244,10 +244,3 @@ def _readout(counts: Counts, readout: ReadoutModel | None) -> ReadoutModel:
     if not isinstance(chosen, ReadoutModel) or chosen.outcomes != 2:
         raise InputError("Maximum likelihood takes cells with 2 readings each, read on their own.")
     return chosen
-
-
-def _on_cells(vector: ComplexArray, matrices: ComplexArray) -> ComplexArray:
-    """(M_{N-1} x ... x M_0) v, cell by cell: shape (a^N,), (N, b, a) -> (b^N,)."""
-    for matrix in matrices:  # takes the last digit and puts the new one in front
-        vector = (matrix @ vector.reshape(-1, matrix.shape[1]).T).ravel()
-    return vector

@@ -2,10 +2,9 @@
 
 Every setting, and every column of a measured assignment matrix, is drawn anew from its own
 frequencies, and the state and its work are computed again. The scatter shows how much the shots
-matter. It says nothing about the bias of the plug-in, which the draws
-repeat instead of removing: for the Gibbs state of two cells (W = 0, 1000 shots a setting) the 95 %
-percentile interval covered the truth in 0 of 400 runs. Intervals are those of
-`estimate_ergotropy`. See docs/resampling.md.
+matter. It says nothing about the bias of the plug-in, which the draws repeat instead of removing:
+for the Gibbs state of two cells (W = 0, 1000 shots a setting) the 95 % percentile interval covered
+the truth in 0 of 400 runs. Intervals are those of `estimate_ergotropy`. See docs/resampling.md.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from qbat_circuits.analysis.linear_inversion import reconstruct
+from qbat_circuits.analysis.linear_inversion import nearest_spectrum, reconstruct
 from qbat_circuits.analysis.scheme import chosen_readout
 from qbat_circuits.cells import ComplexArray, FloatArray, level_energies
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
@@ -147,18 +146,9 @@ def _works(raw: ComplexArray, levels: FloatArray) -> tuple[FloatArray, FloatArra
     """Work of the raw states, of the nearest density matrices, and energies, shape (r,) each."""
     values, vectors = np.linalg.eigh(raw)
     values, vectors = values[:, ::-1], vectors[:, :, ::-1]
-    nearest = _nearest_spectra(values)
+    nearest = nearest_spectrum(values)
     inside = np.einsum("rik,i->rk", np.abs(vectors) ** 2, levels)  # <v_k| H |v_k>
     filled = np.sort(levels)
     energy = linear_energy(raw, levels)
     projected = np.sum(nearest * inside, axis=1) - nearest @ filled
     return energy - values @ filled, projected, energy
-
-
-def _nearest_spectra(values: FloatArray) -> FloatArray:
-    """`nearest_spectrum` of many sorted spectra, shape (r, d)."""
-    total = np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    shifts = (np.cumsum(values, axis=1) - total) / np.arange(1, values.shape[1] + 1)
-    last = np.sum(values > shifts, axis=1, keepdims=True) - 1
-    nearest = np.maximum(values - np.take_along_axis(shifts, last, axis=1), 0)
-    return np.asarray(nearest, dtype=np.float64)

@@ -133,6 +133,14 @@ class Cost:
     shots: int
     seconds: float | None = None
 
+    @classmethod
+    def of(cls, circuits: int, shots: int, shot_s: float | None) -> Cost:
+        """The cost of this many shots in each circuit, ``shot_s`` seconds a shot."""
+        every = circuits * check_integer("shots", shots, at_least=1)
+        if shot_s is None:
+            return cls(circuits, every)
+        return cls(circuits, every, every * check_number("shot_s", shot_s, above=0))
+
 
 class Scheme(ABC):
     """A way to estimate work: settings, circuits, cost, estimate."""
@@ -163,11 +171,7 @@ class Scheme(ABC):
 
     def cost(self, n_cells: int, shots: int, shot_s: float | None = None) -> Cost:
         """Circuits and shots, and the time they take, for equal ``shots`` per setting."""
-        number = len(self.settings(n_cells))
-        all_shots = number * check_integer("shots", shots, at_least=1)
-        if shot_s is None:
-            return Cost(number, all_shots)
-        return Cost(number, all_shots, all_shots * check_number("shot_s", shot_s, above=0))
+        return Cost.of(len(self.settings(n_cells)), shots, shot_s)
 
     def circuits(self, n_cells: int, prepare: QuantumCircuit | None = None) -> list[QuantumCircuit]:
         """One circuit per setting, see `tomography_circuits`."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qiskit import ClassicalRegister, QuantumCircuit
+from qiskit.circuit import Gate, Qubit
 
 from qbat_circuits.cells import MAX_CELLS
 from qbat_circuits.errors import InputError, broken_rule, check_integer
@@ -78,8 +79,8 @@ def tomography_circuits(
             a list of Pauli labels; all 3^N by default.
 
     Raises:
-        InputError: if the preparation has fewer qubits than cells or already the register "meas",
-            or a setting does not fit.
+        InputError: if the preparation has fewer qubits than cells, already the register "meas" or
+            ends with the measurement of a cell, or a setting does not fit.
     """
     n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_CELLS)
     labels = _labels(n, scheme)
@@ -96,6 +97,12 @@ def tomography_circuits(
             f"'prepare' must not have a classical register '{REGISTER}': leave out its final "
             "measurement."
         )
+    for cell in range(n):
+        if _ends_measured(prepare, prepare.qubits[cell]):
+            raise InputError(
+                f"'prepare' must not end with a measurement of cell {cell}, which leaves its "
+                "outcome in place of its state."
+            )
     phases = getattr(scheme, "phases", None) or (0.0,) * n
     if len(phases) != n:
         raise InputError(f"'phases' must hold one number for each of the {n} cells.")
@@ -115,6 +122,21 @@ def _measured(prepare: QuantumCircuit, label: str, phases: Sequence[float]) -> Q
     circuit.add_register(register)
     circuit.measure(cells, register)
     return circuit
+
+
+def _ends_measured(circuit: QuantumCircuit, qubit: Qubit) -> bool:
+    """Whether the last operation on a qubit, at any depth, is a measurement."""
+    for instruction in reversed(circuit.data):
+        operation = instruction.operation
+        if qubit not in instruction.qubits or operation.name in ("barrier", "delay"):
+            continue
+        if operation.name == "measure":
+            return True
+        inner = None if isinstance(operation, Gate) else getattr(operation, "definition", None)
+        if inner is None:
+            return False
+        return _ends_measured(inner, inner.qubits[instruction.qubits.index(qubit)])
+    return False
 
 
 def _labels(n: int, scheme: Any) -> Sequence[str]:

@@ -251,6 +251,8 @@ def _items(option: str, text: str | None, kind: Callable[[str], Item]) -> Any:
     if text is None:
         return None
     try:
+        if not text.isascii():
+            raise ValueError
         return [kind(part.strip()) for part in text.split(",")]
     except ValueError:
         raise InputError(f"'{option}' must be numbers like 0,1,2, not {text!r}.") from None

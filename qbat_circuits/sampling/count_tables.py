@@ -26,6 +26,8 @@ MAX_COUNTS_CELLS = 10
 MAX_THREE_OUTCOME_CELLS = 6
 #: Largest table that is read from a file (134 MB; all 3^8 settings of 8 cells take a tenth).
 MAX_TABLE_ENTRIES = 2**24
+#: Most bits of one shot, of which some are the cells.
+MAX_BITS = 4096
 
 
 def check_outcomes(outcomes: object) -> int:
@@ -38,34 +40,40 @@ def check_cells(n_cells: object, outcomes: int = 2) -> int:
     n = check_integer("n_cells", n_cells, at_least=1)
     most = MAX_COUNTS_CELLS if outcomes == 2 else MAX_THREE_OUTCOME_CELLS
     if n > most:
-        raise InputError(f"'n_cells' must be <= {most} for counts of {outcomes} outcomes, not {n}.")
+        raise InputError(
+            f"'n_cells' must be <= {most} for counts of {outcomes} outcomes, not {shown(n)}."
+        )
     return n
 
 
-def check_settings(settings: Sequence[str], n_cells: int) -> tuple[str, ...]:
-    """Distinct Pauli labels of N letters each, at least one, as a tuple.
+def check_settings(
+    settings: Sequence[str], n_cells: int | None, field: str = "settings", at_least: int = 1
+) -> tuple[str, ...]:
+    """Distinct Pauli labels of N letters each (as many as the first if N is None), as a tuple.
 
     Raises:
         InputError: naming the label that breaks the rule.
     """
     if isinstance(settings, str) or not isinstance(settings, Sequence):
-        raise broken_rule("settings", "a list of Pauli labels", settings)
+        raise broken_rule(field, "a list of Pauli labels", settings)
     labels = tuple(settings)
-    if not labels:
-        raise InputError("'settings' must hold at least one setting.")
+    if len(labels) < at_least:
+        raise InputError(f"'{field}' must hold at least one setting.")
+    if n_cells is None:
+        n_cells = max([1, *(len(label) for label in labels[:1] if isinstance(label, str))])
     for label in labels:
-        _check_label(label, n_cells)
-    label, number = Counter(labels).most_common(1)[0]
-    if number > 1:
-        raise InputError(f"'settings' must name {label!r} once, not {number} times.")
+        _check_label(label, n_cells, field)
+    for label, number in Counter(labels).most_common(1):
+        if number > 1:
+            raise InputError(f"'{field}' must name {label!r} once, not {number} times.")
     return labels
 
 
 def check_positions(cells: object) -> tuple[int, ...]:
-    """Distinct whole numbers >= 0, at least one: cells, or the bits that stand for them."""
+    """Distinct whole numbers, at least one: cells, or the bits (below 4096) that stand for them."""
     if isinstance(cells, str) or not isinstance(cells, (Sequence, np.ndarray)) or not len(cells):
         raise broken_rule("cells", "a list of different whole numbers", cells)
-    chosen = tuple(check_integer("cells", cell, at_least=0) for cell in cells)
+    chosen = tuple(check_integer("cells", cell, at_least=0, at_most=MAX_BITS - 1) for cell in cells)
     if len(set(chosen)) < len(chosen):
         raise broken_rule("cells", "a list of different whole numbers", list(chosen))
     return chosen
@@ -101,7 +109,8 @@ def table_of(
         outcomes: readings K per cell.
         reverse: whether the leftmost letter and bit are those of cell 0.
         cells: which digits of the bit strings are cells 0..N-1, counted from the right (from the
-            left with `reverse`); the others are summed over. By default there are no others.
+            left with `reverse`); the others are summed over. By default there are no others. All
+            strings have the width of the first.
 
     Returns:
         The labels, leftmost letter for cell N-1, and the table of shape (len(labels), K^N).
@@ -114,10 +123,11 @@ def table_of(
         raise broken_rule("settings", rule, rows)
     for label in rows:
         _check_label(label, n_cells)
+    width = n_cells if cells is None else _width(rows, cells)
     check_table_size(len(rows), n_cells, outcomes)
     table = np.zeros((len(rows), outcomes**n_cells), dtype=np.int64)
     for line, (label, row) in zip(table, rows.items(), strict=True):
-        line[:] = counts_of(f"settings.{label}", row, n_cells, outcomes, reverse, cells)
+        line[:] = counts_of(f"settings.{label}", row, n_cells, outcomes, width, reverse, cells)
     empty = [label for label, line in zip(rows, table, strict=True) if not line.any()]
     if empty:
         raise InputError(
@@ -133,14 +143,15 @@ def counts_of(
     row: object,
     n_cells: int,
     outcomes: int = 2,
+    width: int | None = None,
     reverse: bool = False,
     cells: tuple[int, ...] | None = None,
 ) -> IntTable:
     """One line of the table, shape (K^N,), from ``{bit string: count}``; see `table_of`."""
+    width = n_cells if width is None else width
     if not isinstance(row, Mapping):
         raise broken_rule(field, "an object of counts by bit string", row)
     line = [0] * outcomes**n_cells
-    width = n_cells if cells is None else max(*cells, len(str(next(iter(row), ""))) - 1) + 1
     allowed = set("012"[:outcomes])
     for bits, count in row.items():
         if not isinstance(bits, str) or len(bits) != width or set(bits) - allowed:
@@ -154,9 +165,17 @@ def counts_of(
     return np.array(line, dtype=np.int64)
 
 
-def _check_label(label: object, n_cells: int) -> None:
+def _width(rows: Mapping[str, object], cells: tuple[int, ...]) -> int:
+    """Digits of the first bit string, at least as many as the cells need."""
+    strings = (bits for row in rows.values() if isinstance(row, Mapping) for bits in row)
+    first = next(strings, "")
+    return max(1 + max(cells), len(first) if isinstance(first, str) else 0)
+
+
+def _check_label(label: object, n_cells: int, field: str = "settings") -> None:
     if not isinstance(label, str) or len(label) != n_cells or set(label) - set("XYZ"):
-        raise broken_rule("settings", f"Pauli labels of {n_cells} letters X, Y, Z", label)
+        letters = "letter" if n_cells == 1 else "letters"
+        raise broken_rule(field, f"Pauli labels of {n_cells} {letters} X, Y, Z", label)
 
 
 def some_of(labels: Sequence[str]) -> str:

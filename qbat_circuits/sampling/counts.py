@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qbat_circuits.errors import InputError, broken_rule, check_integer, shown_size
+from qbat_circuits.errors import InputError, broken_rule, check_integer, shown, shown_size
 from qbat_circuits.json_files import read_json, write_json
 from qbat_circuits.pair_readout import PairReadoutModel, Readout
 from qbat_circuits.readout_model import ReadoutModel
@@ -135,10 +135,10 @@ class Counts:
 
         Args:
             cells: different cells; the first of them becomes cell 0. Settings that agree on them
-                are added up.
+                are added up. Where the readout has pairs: whole blocks in increasing order.
 
         Raises:
-            InputError: if a cell does not exist or stands twice.
+            InputError: if a cell does not exist or stands twice, or a pair is torn apart.
         """
         n, k = self.n_cells, self.outcomes
         chosen = check_positions(cells)
@@ -212,11 +212,28 @@ class Counts:
 
 
 def _readout_of(readout: Readout, cells: tuple[int, ...]) -> Readout:
-    if not isinstance(readout, ReadoutModel):
-        raise InputError("'cells' cannot be chosen where the readout has pairs of cells.")
+    if isinstance(readout, PairReadoutModel):
+        return _blocks_of(readout, cells)
     shots, chosen = readout.calibration_shots, list(cells)
     return ReadoutModel(
         readout.assignment[chosen],
         None if shots is None else shots[chosen],
+        readout.calibrated_at,
+    )
+
+
+def _blocks_of(readout: PairReadoutModel, cells: tuple[int, ...]) -> PairReadoutModel:
+    kept = [k for k, block in enumerate(readout.blocks) if set(block) <= set(cells)]
+    if list(cells) != sorted(cell for k in kept for cell in readout.blocks[k]):
+        blocks = ", ".join(str(list(block)) for block in readout.blocks)
+        raise InputError(
+            f"'cells' must hold whole blocks of the readout ({blocks}) in increasing order, "
+            f"not {shown(list(cells))}."
+        )
+    shots = readout.calibration_shots
+    return PairReadoutModel(
+        tuple(tuple(cells.index(cell) for cell in readout.blocks[k]) for k in kept),
+        tuple(readout.matrices[k] for k in kept),
+        None if shots is None else tuple(shots[k] for k in kept),
         readout.calibrated_at,
     )

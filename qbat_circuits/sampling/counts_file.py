@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qbat_circuits.errors import InputError, broken_rule, check_integer, did_you_mean, shown
+from qbat_circuits.errors import InputError, broken_rule, check_integer, check_keys, shown
 from qbat_circuits.json_files import read_json
 from qbat_circuits.pair_readout import PairReadoutModel, Readout, readout_from_dict
 from qbat_circuits.readout_model import ReadoutModel
@@ -36,7 +36,7 @@ def fields_of(content: Any) -> dict[str, Any]:
     """
     if not isinstance(content, Mapping):
         raise broken_rule("counts", "a JSON object", content)
-    _check_keys("A counts file", content, _REQUIRED, _OPTIONAL)
+    check_keys("A counts file", content, _REQUIRED, _OPTIONAL)
     _check_header(content)
     outcomes = check_outcomes(content.get("outcomes", 2))
     n = check_cells(content["n_cells"], outcomes)
@@ -135,18 +135,6 @@ def load_readout(path: str | os.PathLike[str], n_cells: int, outcomes: int = 2) 
     return readout_from_dict(content)
 
 
-def _check_keys(
-    what: str, content: Mapping[str, Any], required: Sequence[str], optional: Sequence[str]
-) -> None:
-    known = (*required, *optional)
-    for key in content:
-        if key not in known:
-            raise InputError(f"{what} has no key {shown(key)}{did_you_mean(key, known)}.")
-    for key in required:
-        if key not in content:
-            raise InputError(f"{what} must have the key '{key}'.")
-
-
 def _check_header(content: Mapping[str, Any]) -> None:
     if content["format"] != FORMAT:
         raise broken_rule("format", repr(FORMAT), content["format"])
@@ -173,8 +161,8 @@ def _check_shots(stated: object, settings: tuple[str, ...], table: IntTable) -> 
         field = "shots" if shots is not stated else f"shots.{label}"
         if totals[label] != check_integer(field, number, at_least=1):
             raise InputError(
-                f"The counts of {label!r} add up to {totals[label]}, not to the {number} of "
-                "'shots'."
+                f"The counts of {label!r} add up to {totals[label]}, not to the {shown(number)} "
+                "of 'shots'."
             )
 
 
@@ -192,7 +180,7 @@ def _calibrated(calibration: Any, n: int, outcomes: int) -> Readout:
     if not isinstance(calibration, Mapping):
         rule = "an object with the keys 'counts' and 'measured_at'"
         raise broken_rule("calibration", rule, calibration)
-    _check_keys("'calibration'", calibration, ("counts",), ("measured_at", "pairs"))
+    check_keys("'calibration'", calibration, ("counts",), ("measured_at", "pairs"))
     measured_at = calibration.get("measured_at")
     if measured_at is not None and not isinstance(measured_at, str):
         raise broken_rule("calibration.measured_at", "a text", measured_at)

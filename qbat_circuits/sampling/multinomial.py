@@ -57,8 +57,7 @@ def sample_counts(
             ``shots``, or all 3^N.
 
     Returns:
-        Counts with the outcomes of the readout. They carry the readout unless it is one of pairs,
-        which a counts file does not hold.
+        Counts with the outcomes of the readout; they carry the readout, and their file holds it.
 
     Raises:
         InputError: if the state is not a state, an argument does not fit it, or the counts would
@@ -90,7 +89,7 @@ def sample_counts(
     )
 
 
-def outcome_probabilities(state: Any, readout: Readout, settings: Sequence[str]) -> FloatArray:
+def reading_probabilities(state: Any, readout: Readout, settings: Sequence[str]) -> FloatArray:
     """Probabilities of the readings of a state in each setting, shape (settings, K^N).
 
     Args and Raises: see `sample_counts`.

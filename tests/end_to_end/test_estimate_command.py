@@ -15,7 +15,7 @@ from test_command_line import qbat
 
 import qbat_circuits as qb
 from qbat_circuits.sampling.counts import bit_strings
-from qbat_circuits.sampling.multinomial import outcome_probabilities
+from qbat_circuits.sampling.multinomial import reading_probabilities
 
 SHOTS = 100_000
 SCHEMES = {
@@ -39,7 +39,7 @@ def settings_of(
     """Expected counts, rounded: {setting: {bit string: n}}."""
     labels = qb.pauli_settings(2) if labels is None else labels
     model = qb.ReadoutModel.ideal(2) if readout is None else readout
-    table = np.rint(shots * outcome_probabilities(rho, model, labels)).astype(int).tolist()
+    table = np.rint(shots * reading_probabilities(rho, model, labels)).astype(int).tolist()
     return {
         label: {bits: n for bits, n in zip(bit_strings(2), row, strict=True) if n}
         for label, row in zip(labels, table, strict=True)

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections import Counter as Tally
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import write_json
+from qbat_circuits.pair_readout import PairReadoutModel
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts, bit_strings
 from qbat_circuits.sampling.counts_file import load_readout, readout_from_calibration, template
@@ -110,6 +112,62 @@ def test_the_readout_follows_its_cells():
     assert counts.readout == ReadoutModel.from_error_rates([0.2], [0.02])
 
 
+def paired(calibration_shots=None):
+    """Five cells of which 0, 3 and 1, 4 are read in pairs."""
+    rng = np.random.default_rng(1)
+    blocks = ((0, 3), (1, 4), (2,))
+    matrices = [
+        np.eye(2 ** len(b)) * 0.9 + 0.1 * rng.dirichlet(np.ones(2 ** len(b))) for b in blocks
+    ]
+    matrices = tuple(m.T / m.T.sum(axis=0) for m in matrices)
+    return PairReadoutModel(blocks, matrices, calibration_shots, "now")
+
+
+@pytest.mark.parametrize("shots", [None, ([5, 6, 7, 8], [1, 2, 3, 4], [9, 10])])
+def test_pairs_of_a_readout_stay_together(shots):
+    """The readings of whole blocks depend on the cells of these blocks only."""
+    readout, cells = paired(shots), [1, 2, 4]
+    p = [np.array([0.9, 0.1]), np.array([0.3, 0.7]), np.array([0.6, 0.4]), np.array([0.2, 0.8])]
+    p.append(np.array([0.5, 0.5]))
+    table = np.rint(10**8 * readout.apply(reduce(np.kron, p[::-1]))).astype(int)[None]
+    found = Counts(5, ("ZXYZX",), table, readout=readout).marginal(cells)
+    assert (found.settings, found.readout.blocks) == (("ZYZ",), ((0, 2), (1,)))
+    expected = reduce(np.kron, [p[cell] for cell in reversed(cells)])
+    inverted = found.readout.invert(found.table[0] / 10**8)
+    np.testing.assert_allclose(inverted, expected, atol=1e-6)
+    if shots is not None:
+        kept = [s.tolist() for s in found.readout.calibration_shots]
+        assert kept == [[1, 2, 3, 4], [9, 10]]
+    assert found.readout.calibrated_at == "now"
+    alone = Counts(5, ("ZXYZX",), table, readout=readout).marginal([2])
+    assert alone.readout.blocks == ((0,),)
+
+
+@pytest.mark.parametrize("cells", [[0, 1], [3, 0], [0, 3, 4], [2, 0, 3]])
+def test_pairs_of_a_readout_are_not_torn_apart(cells):
+    counts = Counts(5, ("ZXYZX",), np.ones((1, 32), int), readout=paired())
+    sentence = (
+        "'cells' must hold whole blocks of the readout ([0, 3], [1, 4], [2]) in increasing order, "
+        f"not {cells}."
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        counts.marginal(cells)
+
+
+@pytest.mark.parametrize("number", [10**5000, -(10**5000)], ids=["large", "small"])
+def test_numbers_of_thousands_of_digits_get_one_sentence(number):
+    for change in (
+        {"settings": {"X": {"0": number}}},
+        {"n_cells": number},
+        {"seed": -abs(number)},
+        {"shots": number},
+        {"outcomes": number},
+    ):
+        content = {**FILE, "n_cells": 1, "readout": None, "settings": {"X": {"0": 1}}, **change}
+        with pytest.raises(InputError, match=r"not .*(1e\+5000|-1e\+5000)"):
+            Counts.from_dict(content)
+
+
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
@@ -117,8 +175,8 @@ def test_the_readout_follows_its_cells():
         ([0, 0], "'cells' must be a list of different whole numbers, not [0, 0]."),
         ([], "'cells' must be a list of different whole numbers, not []."),
         ("0", "'cells' must be a list of different whole numbers, not '0'."),
-        ([-1], "'cells' must be a whole number >= 0, not -1."),
-        ([0.0], "'cells' must be a whole number >= 0, not 0.0."),
+        ([-1], "'cells' must be a whole number >= 0 and <= 4095, not -1."),
+        ([0.0], "'cells' must be a whole number >= 0 and <= 4095, not 0.0."),
     ],
 )
 def test_wrong_cells_of_a_marginal(cells, sentence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import reduce
 from math import sqrt
 
@@ -99,6 +100,8 @@ def test_cells_polarised_along_a_measured_axis_read_their_work(axis, n):
     assert e.plug_in == pytest.approx(truth, abs=1e-6)
     assert e.value == pytest.approx(truth, abs=1e-3)
     assert e.high - e.low < 2e-3
+    if axis == "Z":  # read in any case, for the energy
+        return
     # and without that axis it does not
     others = EnergyBasisScheme(letters=tuple(a for a in "XYZ" if a != axis))
     part = others.estimate(exact_counts(rho, others), energies=energies)
@@ -138,18 +141,34 @@ def test_settings_and_cost():
     assert (cost.circuits, cost.shots, cost.seconds) == (3, 3000, pytest.approx(0.3))
 
 
-def test_without_z_among_the_letters_its_order_is_not_used():
-    """Z...Z is measured for the energy; as a basis only where it is asked for."""
+def test_every_measured_basis_counts():
+    """Z...Z is measured for the energy, so inversion is seen whatever was asked for."""
     inverted = polarised("Z", [-0.8, -0.8])
-    scheme = EnergyBasisScheme(letters=("X",))
-    assert scheme.estimate(exact_counts(inverted, scheme)).plug_in == pytest.approx(0.8, abs=1e-6)
-    scheme = EnergyBasisScheme(letters=("X",), labels=("ZZ",))
-    assert scheme.estimate(exact_counts(inverted, scheme)).plug_in == pytest.approx(1.6, abs=1e-6)
+    for scheme in (
+        EnergyBasisScheme(letters=("X",)),
+        EnergyBasisScheme(letters=(), labels=("XY",)),
+        EnergyBasisScheme(letters=["X"], labels=["ZZ"]),
+    ):
+        found = scheme.estimate(exact_counts(inverted, scheme)).plug_in
+        assert found == pytest.approx(1.6, abs=1e-6)
+    assert EnergyBasisScheme(letters=(), labels=("XY",)).settings(2) == ("ZZ", "XY")
+    assert hash(EnergyBasisScheme(letters=["X"])) == hash(EnergyBasisScheme(letters=("X",)))
 
 
 def test_refusals():
-    with pytest.raises(InputError, match="'W'"):
-        EnergyBasisScheme(letters=("W",))
+    for options, sentence in (
+        ({"letters": ("W",)}, "'letters' must be Pauli labels of 1 letter X, Y, Z, not 'W'."),
+        ({"letters": "XYZ"}, "'letters' must be a list of Pauli labels, not 'XYZ'."),
+        ({"letters": None}, "'letters' must be a list of Pauli labels, not None."),
+        ({"letters": ("X", "X")}, "'letters' must name 'X' once, not 2 times."),
+        ({"letters": ()}, "'letters' must hold at least one setting."),
+        ({"labels": (1,)}, "'labels' must be Pauli labels of 1 letter X, Y, Z, not 1."),
+        ({"labels": ("",)}, "'labels' must be Pauli labels of 1 letter X, Y, Z, not ''."),
+        ({"labels": ("XZ", "X")}, "'labels' must be Pauli labels of 2 letters X, Y, Z, not 'X'."),
+        ({"labels": 1}, "'labels' must be a list of Pauli labels, not 1."),
+    ):
+        with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+            EnergyBasisScheme(**options)
     with pytest.raises(InputError, match="'labels' must have 3 letters, not 2"):
         EnergyBasisScheme(labels=("XZ",)).settings(3)
     without_y = exact_counts(ladder(2), EnergyBasisScheme(letters=("X",)))

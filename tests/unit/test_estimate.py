@@ -453,7 +453,10 @@ def test_the_upper_bound_is_the_plug_in_unless_empty_levels_are_capped():
         ({"confidence": "high"}, "'confidence' must be a finite number > 0 and < 1, not 'high'."),
         ({"seed": -1}, "'seed' must be a whole number >= 0, not -1."),
         ({"energies": [1.0]}, "'energies' must hold one number per cell (2), not 1."),
-        ({"energies": [1.0, 0.0]}, "'energies' must be a finite number > 0, not 0.0."),
+        (
+            {"energies": [1.0, 0.0]},
+            "'energies' must be a finite number >= 1e-06 and <= 1e+06, not 0.0.",
+        ),
     ],
 )
 def test_wrong_arguments_get_one_sentence(changes, sentence):

@@ -8,7 +8,7 @@ from math import exp
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.quantum_info import Statevector
+from qiskit.quantum_info import Clifford, Kraus, Statevector
 
 from qbat_circuits.analysis.extraction import METHOD, ONLY_IF_UNITARY, ExtractionScheme
 from qbat_circuits.errors import InputError
@@ -309,6 +309,52 @@ def resetting():
     return circuit
 
 
+def wrapped(inner):
+    circuit = QuantumCircuit(1)
+    circuit.append(inner.to_instruction(), [0])
+    return circuit
+
+
+def looped(body):
+    circuit = QuantumCircuit(1)
+    circuit.for_loop(range(2), None, body, [0], [])
+    return circuit
+
+
+def damping():
+    circuit = QuantumCircuit(1)
+    circuit.append(Kraus([np.diag([1, 0.8]), [[0, 0.6], [0, 0]]]).to_instruction(), [0])
+    return circuit
+
+
+def pulsed():
+    circuit = QuantumCircuit(1)
+    circuit.ry(0.3, 0)
+    circuit.barrier()
+    circuit.delay(100, 0, unit="ns")
+    circuit.unitary(np.eye(2)[::-1], [0])
+    circuit.append(Clifford.from_label("H"), [0])
+    return circuit
+
+
+@pytest.mark.parametrize("extraction", [pulsed(), wrapped(pulsed()), looped(pulsed())])
+def test_gates_and_waits_at_any_depth_are_unitary(extraction):
+    assert len(SCHEME.circuits(1, None, extraction)) == 2
+
+
+@pytest.mark.parametrize(("idle_s", "number"), [(None, 2), (1e-6, 3)])
+def test_shots_are_dealt_to_the_circuits_by_name(idle_s, number):
+    scheme = ExtractionScheme(idle_s=idle_s)
+    shots = scheme.shots(2, 3001)
+    built = scheme.circuits(2, None, QuantumCircuit(2))
+    assert list(shots) == [circuit.name for circuit in built]
+    assert set(shots.values()) == {round(3001 / number)}
+    assert scheme.cost(2, shots["before"]).shots == sum(shots.values())
+    assert set(scheme.shots(2, 1).values()) == {2}  # fewer have no variance
+    with pytest.raises(InputError, match="'total' must be a whole number >= 1, not 0"):
+        scheme.shots(2, 0)
+
+
 @pytest.mark.parametrize(
     ("extraction", "message"),
     [
@@ -316,6 +362,10 @@ def resetting():
         (QuantumCircuit(2), "'extraction' must have one qubit for each of the 1 cells, not 2."),
         (measured(), "'extraction' must be unitary, but it holds 'measure'."),
         (resetting(), "'extraction' must be unitary, but it holds 'reset'."),
+        (wrapped(wrapped(resetting())), "'extraction' must be unitary, but it holds 'reset'."),
+        (looped(resetting()), "'extraction' must be unitary, but it holds 'reset'."),
+        (damping(), "'extraction' must be unitary, but it holds 'kraus'."),
+        (wrapped(damping()), "'extraction' must be unitary, but it holds 'kraus'."),
         (
             QuantumCircuit(1, 1),
             "'extraction' must be unitary without classical bits, not 1.",

@@ -1,5 +1,7 @@
 """errors, units and cells: the floor that everything stands on."""
 
+import re
+
 import numpy as np
 import pytest
 from qiskit.quantum_info import DensityMatrix, Operator, SparsePauliOp, Statevector
@@ -27,6 +29,24 @@ def test_numbers_are_refused_in_one_sentence(value: object, sentence: str) -> No
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
     assert len(shown(value)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-(10**5000), "-1e+5000"),
+        (3 * 10**4999, "1e+4999"),
+        ([10**5000], "a list with a number of too many digits"),
+        ({"0": 10**5000}, "a dict with a number of too many digits"),
+    ],
+    ids=["negative", "positive", "list", "dict"],
+)
+def test_numbers_that_python_does_not_write_out_are_refused_too(value: object, text: str) -> None:
+    assert shown(value) == text
+    with pytest.raises(qb.InputError, match=re.escape(f" >= 1 and <= 9, not {text}.")):
+        check_integer("k", value, at_least=1, at_most=9)
+    with pytest.raises(qb.InputError, match=re.escape(f"one of 'a', not {text}.")):
+        check_choice("x", value, ["a"])
 
 
 def test_limits_are_open_or_closed_as_said() -> None:
@@ -96,8 +116,17 @@ def test_collective_operators_form_a_spin() -> None:
 def test_energies_are_checked() -> None:
     with pytest.raises(qb.InputError, match=r"'energies' must hold one number per cell \(2\)"):
         cells.level_energies(2, [1.0])
-    with pytest.raises(qb.InputError, match="'energies' must be a finite number > 0, not -1"):
-        cells.level_energies(1, [-1.0])
+    for wrong in (-1.0, 0.0, 1e-7, 1e-320, 2e6, 1e200, np.inf, True, "1", 1j, [1.0]):
+        rule = "'energies' must be a finite number >= 1e-06 and <= 1e+06, not "
+        with pytest.raises(qb.InputError, match=re.escape(rule)):
+            cells.level_energies(1, [wrong])
+    for wrong in ([[1], [1, 2]], [[1.0, 2.0]], np.ones((1, 2)), np.ones((2, 1))):
+        with pytest.raises(qb.InputError, match="'energies' must"):
+            cells.level_energies(2, wrong)
+    for wrong in (1.0, "12", np.float64(2.0), np.array(1.0), {1.0: 2.0}):
+        with pytest.raises(qb.InputError, match="'energies' must be a list with one number per"):
+            cells.level_energies(2, wrong)
+    np.testing.assert_array_equal(cells.cell_energies(2, np.array([1e-6, 1e6])), [1e-6, 1e6])
 
 
 def test_public_names_resolve_and_unknown_ones_do_not() -> None:

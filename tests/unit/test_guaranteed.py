@@ -14,14 +14,16 @@ from qbat_circuits.analysis.guaranteed import (
     MAX_BOX_CELLS,
     _clopper_pearson,
     _Corners,
-    _error_boxes,
+    _error_box,
     _pulled_to_corners,
     guarantee,
+    guarantee_fixed,
 )
 from qbat_circuits.analysis.linear_inversion import outcome_probabilities
 from qbat_circuits.analysis.pauli import work_and_lowest
 from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.cells import level_energies
+from qbat_circuits.pair_readout import PairReadoutModel
 from qbat_circuits.readout_model import ReadoutModel
 
 NO_BOX = np.zeros((0, 2)), np.zeros((0, 2))
@@ -57,7 +59,7 @@ def test_all_boxes_of_both_halves_share_the_risk_of_the_calibration():
     """Each of 4N rates has CALIBRATION_RISK/(4N), from the counts of prepared 0 and prepared 1."""
     shots = np.array([[300, 700], [2000, 400]])
     measured = model(2, shots)
-    low, high = _error_boxes(measured)
+    low, high = _error_box(measured)
     counts = measured.calibration_counts()
     for cell, (level, wrong) in product(range(2), ((0, 1), (1, 0))):
         test = binomtest(int(counts[cell, wrong, level]), int(shots[cell, level]))
@@ -69,7 +71,7 @@ def test_all_boxes_of_both_halves_share_the_risk_of_the_calibration():
 @pytest.mark.parametrize("n_cells", [1, 2, 3])
 def test_weights_at_every_corner_are_those_of_that_readout(n_cells):
     weights = np.random.default_rng(n_cells).normal(size=(4, 2**n_cells))
-    box = _error_boxes(model(n_cells, 1000))
+    box = _error_box(model(n_cells, 1000))
     found = _pulled_to_corners(weights, model(n_cells, 1000), box)
     assert found.shape == (4**n_cells, 4, 2**n_cells)
     rates = [product(*zip(low, high, strict=True)) for low, high in zip(*box, strict=True)]
@@ -89,7 +91,7 @@ def test_weights_at_every_corner_are_those_of_that_readout(n_cells):
 def test_no_point_inside_the_box_has_a_smaller_bound_than_the_worst_corner(n_cells, shots):
     """The bound at exact error rates from anywhere in the box, and for any risk."""
     measured = model(n_cells, 300)
-    low, high = _error_boxes(measured)
+    low, high = _error_box(measured)
     rng = np.random.default_rng(n_cells)
     for seed in range(6):
         sample = sample_of(ladder(n_cells), measured, shots, seed)
@@ -203,6 +205,36 @@ def test_none_where_the_box_has_too_many_corners_or_a_singular_matrix():
     three = np.tile([[[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9]]], (1, 1, 1))
     assert found(ReadoutModel(three, 1000)) is None
     assert found(ReadoutModel(three)) is not None
+    pair = PairReadoutModel(((0, 1),), (np.eye(4),), ([1000] * 4,))
+    assert found(pair) is None
+    assert found(PairReadoutModel(((0, 1),), (np.eye(4),))) is not None
     assert found(ReadoutModel.from_error_rates([0.4], [0.45], 1000)) is None
     assert found(ReadoutModel.from_error_rates([0.4], [0.45], 100000)) is not None
     assert found(ReadoutModel.from_error_rates([0.9], [0.85], 1000)) is not None  # 0, 1 swapped
+
+
+def test_a_third_level_that_is_read_as_0_or_1_changes_nothing():
+    """Only the columns of the two qubit levels are inverted, so only they have a box."""
+    two, rng = model(2, 1000), np.random.default_rng
+    third = np.tile([[0.4], [0.6]], (2, 1, 1))
+    leaky = ReadoutModel(np.concatenate([two.assignment, third], axis=2), 1000)
+    table = sample_of(ladder(2), two, 2000).table
+    weights = work(2)(Sample(table, two))
+    parts = [(Sample(table, readout), weights) for readout in (two, leaky)]
+    assert guarantee_fixed(parts[1:], 0.95) == guarantee_fixed(parts[:1], 0.95)
+    found = guarantee(Sample(table, leaky), work(2), 0.95, rng(1))
+    assert 0 < found.low < 1 / 7
+
+
+def test_one_readout_without_a_box_leaves_no_bound():
+    cells = Sample(np.full((1, 2), 40), model(1, 1000))
+    singular = Sample(np.full((1, 2), 40), ReadoutModel.from_error_rates([0.4], [0.45], 300))
+    weights = np.ones((1, 2))
+    assert guarantee_fixed([(cells, weights), (cells, weights)], 0.95) is not None
+    assert guarantee_fixed([(cells, weights), (singular, weights)], 0.95) is None
+    pair = PairReadoutModel(((0, 1),), (np.eye(4),), ([1000] * 4,))
+    six = ReadoutModel.from_error_rates([0.01] * 6, [0.02] * 6, 1000)
+    for readout in (pair, six):
+        size = 2**readout.n_cells
+        part = Sample(np.full((1, size), 4), readout), np.ones((1, size))
+        assert guarantee_fixed([part], 0.95) is None

@@ -57,7 +57,7 @@ def test_a_poor_calibration_is_warned_about_and_a_useless_one_refused():
     assert fine.warnings == ()
     poor = estimate_ergotropy(one_cell(700, ReadoutModel.from_error_rates([0.2], [0.2], 300)))
     assert [w for w in poor.warnings if "contrast of a cell uncertain by 5.4%" in w]
-    with pytest.raises(InputError, match="uncertain by at most 10% for an interval, not 34.6%"):
+    with pytest.raises(InputError, match=r"uncertain by at most 10% for an interval, not 34\.6%"):
         estimate_ergotropy(one_cell(600, ReadoutModel.from_error_rates([0.4], [0.4], 100)))
 
 

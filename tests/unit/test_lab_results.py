@@ -201,6 +201,24 @@ def test_the_order_of_bits_has_no_default():
             "2 of 3 settings have no shots yet, the first of them is 'XY'.",
         ),
         (
+            {"X": {"01": 3}, "Z": {"011": 1}},
+            "little",
+            [0],
+            "'settings.Z' must be counts by bit strings of 2 digits 0 and 1, not '011'.",
+        ),
+        (
+            {"X": {"01": 3}},
+            "little",
+            [4096],
+            "'cells' must be a whole number >= 0 and <= 4095, not 4096.",
+        ),
+        (
+            {"X": {"\u0661\u0660": 3}},
+            "little",
+            [0],
+            "'settings.X' must be counts by bit strings of 2 digits 0 and 1, not '\u0661\u0660'.",
+        ),
+        (
             {"X" * 11: {"0" * 11: 1}},
             "little",
             None,

@@ -12,6 +12,7 @@ from qiskit_experiments.library.tomography.basis import PauliMeasurementBasis
 from qiskit_experiments.library.tomography.fitters import lininv
 
 from qbat_circuits.analysis.linear_inversion import (
+    nearest_spectrum,
     nearest_state,
     observable_weights,
     outcome_probabilities,
@@ -203,3 +204,25 @@ def test_the_example_of_smolin_gambetta_and_smith():
     raw = np.diag([3 / 5, 1 / 2, 7 / 20, 1 / 10, -11 / 20]).astype(complex)
     expected = np.diag([9 / 20, 7 / 20, 1 / 5, 0, 0])
     np.testing.assert_allclose(nearest_state(raw), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("total", [None, 0.3])
+def test_many_spectra_are_taken_at_once(total):
+    """Each by its own; nearest under the sum: moving weight between any two gains nothing."""
+    values = np.sort(np.random.default_rng(5).normal(size=(4, 3, 8)))[..., ::-1] + 0.2
+    found = nearest_spectrum(values, total)
+    for index in np.ndindex(4, 3):
+        np.testing.assert_array_equal(found[index], nearest_spectrum(values[index], total))
+    wanted = values.sum(axis=-1) if total is None else total
+    np.testing.assert_allclose(found.sum(axis=-1), np.maximum(wanted, 0), atol=1e-14)
+    pull = values - found  # equal on the support, nowhere larger
+    assert np.all(found >= 0)
+    np.testing.assert_allclose(np.where(found > 0, pull - pull[..., :1], 0), 0, atol=1e-14)
+    assert np.all(pull <= pull[..., :1] + 1e-14)
+
+
+def test_a_common_shift_of_a_spectrum_costs_no_digits():
+    """max(v - shift, 0) of a given sum does not depend on a multiple of 1 in the matrix."""
+    values = np.array([0.5, 0.25, 0.0, -0.75])
+    expected = nearest_spectrum(values, 1.0)
+    np.testing.assert_array_equal(nearest_spectrum(values + 2.0**40, 1.0), expected)

@@ -320,7 +320,7 @@ def refused():
         (bare, {"readout": model(2)}, "'readout' must describe 1 cells like the counts, not 2."),
         (bare, {"readout": "ideal"}, "'readout' must be a ReadoutModel, not 'ideal'."),
         (bare, {"readout": model(1, 3)}, "must have 2 readings a cell like the counts, not 3."),
-        (three, {"readout": model(1)}, "must have 2 readings a cell like the counts, not 3."),
+        (three, {"readout": model(1)}, "must have 3 readings a cell like the counts, not 2."),
         (many, {"readout": model(9)}, "'n_cells' must be a whole number <= 8, not 9."),
         (counts, {"tolerance": 0}, "'tolerance' must be a finite number > 0, not 0."),
         (counts, {"max_iterations": 0}, "'max_iterations' must be a whole number >= 1, not 0."),

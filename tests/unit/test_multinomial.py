@@ -16,7 +16,7 @@ from qbat_circuits.pair_readout import PairReadoutModel
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.aer import emulate_counts
 from qbat_circuits.sampling.counts import Counts
-from qbat_circuits.sampling.multinomial import outcome_probabilities, sample_counts
+from qbat_circuits.sampling.multinomial import reading_probabilities, sample_counts
 
 UNEQUAL = ReadoutModel.from_error_rates([0.01, 0.05, 0.1], [0.2, 0.03, 0.07])
 IDEAL3 = ReadoutModel.ideal(2, levels=3)
@@ -58,7 +58,7 @@ def test_probabilities_are_those_of_the_rotated_state_read_through_the_matrices(
 ):
     rho, readout = random_state(levels**n_cells), random_readout(n_cells, *shape)
     settings = pauli_settings(n_cells)[::-1]
-    found = outcome_probabilities(rho, readout, settings)
+    found = reading_probabilities(rho, readout, settings)
     wanted = [dense_probabilities(rho, readout, label, levels) for label in settings]
     assert found.shape == (3**n_cells, shape[0] ** n_cells)
     np.testing.assert_allclose(found, wanted, atol=1e-14)
@@ -76,7 +76,7 @@ def test_a_leaked_cell_reads_2_in_every_setting_and_leaves_its_neighbour_alone()
     assert 180 < counts.table[3, 6] < 320  # X of a ground state: binomial(500, 1/2)
     two_by_three = ReadoutModel([[[1, 0, 0.25], [0, 1, 0.75]]] * 2)
     np.testing.assert_allclose(
-        outcome_probabilities(state, two_by_three, ["XZ"]), [[0.25, 0, 0.75, 0]], atol=1e-15
+        reading_probabilities(state, two_by_three, ["XZ"]), [[0.25, 0, 0.75, 0]], atol=1e-15
     )
 
 
@@ -92,7 +92,7 @@ def test_two_level_cells_have_the_distribution_of_aer(n_cells):
     freedom = (2**n_cells - 1) * 3**n_cells
     both = np.sum((ours.table - aer.table) ** 2 / (ours.table + aer.table))
     assert 1e-3 < chi2.sf(both, freedom) < 1 - 1e-3
-    expected = shots * outcome_probabilities(rho, readout, ours.settings)
+    expected = shots * reading_probabilities(rho, readout, ours.settings)
     assert 1e-3 < chi2.sf(np.sum((ours.table - expected) ** 2 / expected), freedom) < 1 - 1e-3
     mirrored = sample_counts(rho, ReadoutModel(readout.assignment[::-1]), shots, seed=5)
     assert (
@@ -153,13 +153,14 @@ def test_pairs_that_are_read_together_can_be_sampled():
     rho = random_state(8)
     matrix = 0.8 * np.eye(4) + 0.2 * np.random.default_rng(3).dirichlet(np.ones(4), 4).T
     readout = PairReadoutModel(((0, 2), (1,)), (matrix, UNEQUAL.assignment[1]))
-    ideal = outcome_probabilities(rho, ReadoutModel.ideal(3), ["XYZ", "ZZX"])
-    found = outcome_probabilities(rho, readout, ["XYZ", "ZZX"])
+    ideal = reading_probabilities(rho, ReadoutModel.ideal(3), ["XYZ", "ZZX"])
+    found = reading_probabilities(rho, readout, ["XYZ", "ZZX"])
     np.testing.assert_allclose(found, readout.apply(ideal), atol=1e-15)
     counts = sample_counts(rho, readout, 5000, seed=4)
-    expected = 5000 * outcome_probabilities(rho, readout, counts.settings)
+    expected = 5000 * reading_probabilities(rho, readout, counts.settings)
     assert 1e-3 < chi2.sf(np.sum((counts.table - expected) ** 2 / expected), 27 * 7) < 1 - 1e-3
-    assert counts.readout is None
+    assert counts.readout == readout
+    assert Counts.from_dict(counts.to_dict()).readout == readout
 
 
 def test_counts_of_three_outcomes_survive_a_file():
@@ -233,7 +234,7 @@ def test_aer_takes_different_shots_and_keeps_its_counts_for_equal_ones():
     counts = emulate_counts(rho, readout, shots, seed=7)
     assert counts.settings == tuple(shots)
     np.testing.assert_array_equal(counts.shots, list(shots.values()))
-    expected = counts.shots[:, None] * outcome_probabilities(rho, readout, counts.settings)
+    expected = counts.shots[:, None] * reading_probabilities(rho, readout, counts.settings)
     assert chi2.sf(np.sum((counts.table - expected) ** 2 / expected), 12) > 1e-3
 
 

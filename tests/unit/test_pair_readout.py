@@ -277,6 +277,12 @@ def test_a_cell_misread_beside_its_excited_neighbour_is_found_and_balanced_patte
             "'matrices' must be a list with one entry for each of 1 blocks",
         ),
         ({"matrices": (CELL,)}, "'assignment of cells 0 and 1' must be numbers in shape (4, 4)"),
+        (
+            {"matrices": (PAIR * 1j,)},
+            "'assignment of cells 0 and 1' must be numbers in shape (4, 4)",
+        ),
+        ({"matrices": (PAIR > 0.5,)}, "'assignment of cells 0 and 1' must be numbers in shape"),
+        ({"matrices": (PAIR.astype(str),)}, "'assignment of cells 0 and 1' must be numbers in"),
         ({"matrices": ("text",)}, "'assignment of cells 0 and 1' must be numbers in shape (4, 4)"),
         ({"matrices": (np.ones((4, 4)),)}, "'assignment of cells 0 and 1' must be probabilities"),
         ({"matrices": (PAIR * np.nan,)}, "'assignment of cells 0 and 1' must be probabilities"),

@@ -96,6 +96,11 @@ def test_arrays_are_read_only_copies():
         (np.eye(2), "'assignment' must have shape (N, 2, 2), (N, 2, 3) or (N, 3, 3), not (2, 2)."),
         (np.zeros((0, 2, 2)), "(N, 2, 3) or (N, 3, 3), not (0, 2, 2)."),
         ("text", "'assignment' must hold numbers in shape (N, 2, 2)."),
+        (np.eye(2, dtype=complex)[None], "'assignment' must hold numbers in shape (N, 2, 2)."),
+        (np.eye(2, dtype=bool)[None], "'assignment' must hold numbers in shape (N, 2, 2)."),
+        ([[["1", "0"], ["0", "1"]]], "'assignment' must hold numbers in shape (N, 2, 2)."),
+        ([[[1, 0], [0]]], "'assignment' must hold numbers in shape (N, 2, 2)."),
+        ([[[10**400, 0], [0, 1]]], "'assignment' must hold numbers in shape (N, 2, 2)."),
         ([np.eye(2), [[0.9, 0.2], [0.2, 0.8]]], "'assignment of cell 1' must be probabilities"),
         ([[[1.1, 0.0], [-0.1, 1.0]]], "'assignment of cell 0' must be probabilities"),
         ([[[np.nan, 0.0], [1.0, 1.0]]], "'assignment of cell 0' must be probabilities"),
@@ -146,6 +151,8 @@ def test_on_cells_is_the_kronecker_product_with_cell_0_rightmost(shape):
     found = on_cells(v, matrices)
     assert found.shape == (2, 4, rows**3)
     np.testing.assert_allclose(found, v @ reduce(np.kron, matrices[::-1]).T, atol=1e-12)
+    turned = on_cells(1j * v, matrices * np.exp(0.3j))
+    np.testing.assert_allclose(turned, 1j * np.exp(0.9j) * found, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

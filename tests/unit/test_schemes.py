@@ -26,7 +26,7 @@ from qbat_circuits.pair_readout import (
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.counts import Counts, bit_strings
 from qbat_circuits.sampling.counts_file import fields_of
-from qbat_circuits.sampling.multinomial import outcome_probabilities, sample_counts
+from qbat_circuits.sampling.multinomial import reading_probabilities, sample_counts
 
 OPTIONS: list[Scheme] = [
     PauliScheme(),
@@ -195,7 +195,7 @@ def test_leaked_weight_has_an_interval_that_covers() -> None:
 
 def test_the_raw_state_holds_the_weight_that_did_not_leak() -> None:
     rho, _, kept = leaky_ladder()
-    expected = 10**8 * outcome_probabilities(rho, SEEN, PauliScheme().settings(2))
+    expected = 10**8 * reading_probabilities(rho, SEEN, PauliScheme().settings(2))
     counts = Counts(
         2, PauliScheme().settings(2), np.rint(expected).astype(int), readout=SEEN, outcomes=3
     )
@@ -254,7 +254,7 @@ def test_pairs_of_a_counts_file_remove_a_bias_that_single_cells_leave() -> None:
 
 def test_the_work_of_pairs_is_that_of_the_state() -> None:
     """Expected counts: the plug-in is W = 4/15 with pairs; with cells it is not."""
-    table = np.rint(10**8 * outcome_probabilities(ladder(3), PAIRED, PauliScheme().settings(3)))
+    table = np.rint(10**8 * reading_probabilities(ladder(3), PAIRED, PauliScheme().settings(3)))
     counts = Counts(3, PauliScheme().settings(3), table.astype(int), readout=PAIRED)
     rows = {
         prepared: dict(zip(bit_strings(3), np.rint(10**8 * p).astype(int).tolist(), strict=True))
@@ -270,7 +270,7 @@ def test_the_work_of_pairs_is_that_of_the_state() -> None:
 def test_the_noise_of_a_pairs_calibration_is_in_the_interval() -> None:
     """Exact data, calibrations redrawn: the energy's spread is the half-width over 1.96."""
     scheme, n_x = ExtractionScheme(), 500
-    probabilities = outcome_probabilities(ladder(3), PAIRED, ["ZZZ"])
+    probabilities = reading_probabilities(ladder(3), PAIRED, ["ZZZ"])
     counts = Counts(3, ("ZZZ",), np.rint(5 * 10**8 * probabilities).astype(int))
     rng, values, reaches = np.random.default_rng(9), [], []
     for _ in range(300):

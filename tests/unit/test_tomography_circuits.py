@@ -128,6 +128,40 @@ def test_no_preparation_measures_the_cells_as_they_are():
         assert ours == Operator(rotation_circuit(circuit.name))
 
 
+def ending_in_a_measurement(nested):
+    """Cell 1 is measured last, if only for a barrier; perhaps inside an instruction."""
+    inner = QuantumCircuit(2, 1)
+    inner.h([0, 1])
+    inner.measure(1, 0)
+    inner.barrier()
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(inner.to_instruction(), [0, 1], [0])
+    return circuit if nested else inner
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_collapsed_cell_is_not_measured_again(nested):
+    sentence = (
+        "'prepare' must not end with a measurement of cell 1, which leaves its outcome in place "
+        "of its state."
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+        tomography_circuits(2, ending_in_a_measurement(nested))
+
+
+def test_a_measurement_amid_the_preparation_is_part_of_it():
+    """A heralded reset, a correction by the outcome, and an ancilla that is only measured."""
+    prepare = QuantumCircuit(3, 1)
+    prepare.h([0, 1])
+    prepare.measure(0, 0)
+    prepare.reset(0)
+    prepare.measure(1, 0)
+    with prepare.if_test((prepare.clbits[0], 1)):
+        prepare.x(1)
+    prepare.measure(2, 0)
+    assert len(tomography_circuits(2, prepare, ["ZZ", "XX"])) == 2
+
+
 class EvenScheme:
     def settings(self, n_cells):
         return ("X" * n_cells, "Z" * n_cells)
@@ -363,7 +397,7 @@ def test_a_state_vector_is_a_state_too():
         ({"shots": 10.5}, "'shots' must be a whole number >= 1"),
         ({"seed": -3}, "'seed' must be a whole number >= 0, not -3."),
         ({"settings": ["X", "X"]}, "'settings' must name 'X' once, not 2 times."),
-        ({"settings": ["XX"]}, "'settings' must be Pauli labels of 1 letters X, Y, Z, not 'XX'."),
+        ({"settings": ["XX"]}, "'settings' must be Pauli labels of 1 letter X, Y, Z, not 'XX'."),
         (
             {"state": np.eye(128) / 128},
             "'n_cells' must be <= 6 for emulated Pauli tomography, not 7: its 3^7 circuits would "
