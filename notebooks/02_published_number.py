@@ -15,8 +15,8 @@
 #
 # A laboratory has charged two cells and wants to say how much work is in them. Nobody sees a state;
 # there are counts, and a readout that errs. This notebook goes from the circuits to a sentence for
-# a paper: a value, an interval that covers the truth as often as it says, and the answer to "is there
-# any work at all?".
+# a paper: a value, an interval that covers the truth as often as it says, and the answer to "is
+# there any work at all?".
 
 # %%
 import json
@@ -35,7 +35,7 @@ import qbat_circuits as qb
 # ## The experiment, without a density matrix
 # `prepare` is whatever the laboratory does to charge its cells. Here two more qubits stand in for
 # the bath: they hold the other half of an entangled state, so that the cells on qubits 0 and 1 are
-# in the state of one thermal photon, $\frac47 |gg\rangle$, $\frac27 |S\rangle$, $\frac17 |ee\rangle$.
+# charged by one thermal photon: $\frac47 |gg\rangle$, $\frac27 |S\rangle$, $\frac17 |ee\rangle$.
 
 # %%
 amplitudes = np.zeros(16)
@@ -80,8 +80,8 @@ with tempfile.TemporaryDirectory() as folder:
 
 # %% [markdown]
 # ## The estimate
-# The interval carries the noise of the shots and that of the 2000 calibration shots. Beside it stand
-# the value without mitigation, the biased plug-in, and a lower end that needs no normal
+# The interval carries the noise of the shots and that of the 2000 calibration shots. Beside it
+# stand the value without mitigation, the biased plug-in, and a lower end that needs no normal
 # approximation.
 
 # %%
@@ -117,8 +117,8 @@ assert honest.low == 0
 
 # %% [markdown]
 # ## A third of the settings
-# Cells on one bath are in a state that looks the same after exchanging them. Then the populations of
-# total spin hold the work, and XX, YY, ZZ suffice, with XY and YX to test that symmetry.
+# Cells on one bath are in a state that looks the same after exchanging them. Then the populations
+# of total spin hold the work, and XX, YY, ZZ suffice, with XY and YX to test that symmetry.
 
 # %%
 scheme = qb.DickeScheme()
