@@ -38,6 +38,7 @@ ROOMS = (
     "device",
     "baths",
     "battery",
+    "quantities",
     "dynamics",
     "circuits",
     "sampling",

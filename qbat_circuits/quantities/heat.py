@@ -1,0 +1,209 @@
+"""Heat currents and entropy production, bath by bath, for dense states.
+
+H_B commutes with the rotating-frame Hamiltonian, so dE/dt is the sum of the heat currents (first
+law). Each bath's generator L_k has its own equilibrium omega_k ~ r_k^(number of excitations), r_k =
+absorption/emission, and produces entropy at the rate
+
+    sigma_k = -Tr[L_k(rho) (ln rho - ln omega_k)] = dS_k/dt - I_k ln(1/r_k) >= 0   (second law)
+
+with the current I_k of quanta from bath k, at that bath's own temperature (ln(1/r) = hbar omega /
+k_B T). Two occupations are two heat baths (docs/physics.md, section 4, T7).
+
+Sources: Alicki, J. Phys. A 12, L103 (1979); Spohn, J. Math. Phys. 19, 1227 (1978).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from qbat_circuits.baths import CollectiveBath, LocalNoise
+from qbat_circuits.battery import Battery, Jump
+from qbat_circuits.cells import (
+    ComplexArray,
+    FloatArray,
+    collective_lowering,
+    excitations,
+    lowering,
+    n_cells_of,
+    number,
+)
+from qbat_circuits.errors import InputError
+from qbat_circuits.thermodynamics import as_density_matrix, linear_energy
+
+#: Eigenvalues below this are zeros of the state.
+_ZERO_EIGENVALUE = 1e-15
+#: Currents below this share of the bath's rate are zeros.
+_ZERO_CURRENT = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class BathShares:
+    """One number for each bath of a battery, positive into the battery.
+
+    Attributes:
+        collective: of the common bath.
+        local: of each cell's own thermal bath, shape (N,).
+        dephasing: of each cell's pure dephasing, shape (N,).
+    """
+
+    collective: float
+    local: FloatArray
+    dephasing: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("local", "dephasing"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @property
+    def total(self) -> float:
+        """Sum over all baths."""
+        return float(self.collective + self.local.sum() + self.dephasing.sum())
+
+
+def heat_currents(battery: Battery, state: Any) -> BathShares:
+    """Heat current Tr[H_B L_k(rho)] from each bath into the battery; their sum is dE/dt.
+
+    Dephasing exchanges no energy. From a squeezed bath the current is energy, not all of it heat.
+
+    Args:
+        battery: the model.
+        state: state of its N cells.
+
+    Returns:
+        Currents in units of hbar*mean(omega) times the battery's unit of rates.
+
+    Raises:
+        InputError: for a state of another number of cells.
+    """
+    rho = _state_of(battery, state)
+    levels = battery.level_energies()
+
+    def current(jumps: Sequence[Jump], _log_r: float) -> float:
+        return float(linear_energy(_change(jumps, rho), levels))
+
+    return _by_bath(battery, current)
+
+
+def entropy_production(battery: Battery, state: Any) -> BathShares:
+    """Entropy production rate sigma_k >= 0 of each bath, in nats times the unit of rates.
+
+    +inf where it is: a bath at zero temperature that takes up quanta, or a state without full rank
+    that a bath is about to fill. Eigenvalues below 1e-15 count as zeros. Quanta of detuned or
+    unequal cells all count with the bath's own absorption/emission, of which the generator's
+    equilibrium is made.
+
+    Args:
+        battery: the model, its bath thermal or any pump.
+        state: state of its N cells.
+
+    Raises:
+        InputError: for a squeezed bath, which has no temperature, or a wrong number of cells.
+    """
+    rho = _state_of(battery, state)
+    refuse_squeezing(battery.bath)
+    r, vectors = np.linalg.eigh(rho)
+    logs = np.log(r, out=np.full(len(r), -np.inf), where=r > _ZERO_EIGENVALUE)
+    quanta = excitations(battery.n_cells).astype(np.float64)
+
+    def production(jumps: Sequence[Jump], log_r: float) -> float:
+        change = _change(jumps, rho)
+        scale = sum(rate for rate, _ in jumps) * battery.n_cells**2
+        into = np.einsum("ia,ij,ja->a", vectors.conj(), change, vectors, optimize=True).real
+        return spohn(logs, into, float(linear_energy(change, quanta)), log_r, scale)
+
+    return _by_bath(battery, production)
+
+
+def spohn(
+    log_eigenvalues: FloatArray,
+    change: FloatArray,
+    current: float,
+    log_r: float,
+    scale: float,
+) -> float:
+    """sigma = -sum_k change_k ln(eigenvalue_k) + current ln r, with honest infinities.
+
+    Args:
+        log_eigenvalues: of the state, one for each group of equal ones; -inf for zeros.
+        change: d/dt of the groups' populations by this bath.
+        current: quanta per time from this bath.
+        log_r: ln(absorption/emission), -inf at zero temperature, 0 at infinite temperature.
+        scale: size of the bath's rates, against which a current is zero.
+    """
+    zero = _ZERO_CURRENT * scale
+    full = log_eigenvalues > -math.inf
+    if float(change[~full].sum()) > zero:
+        return math.inf
+    entropy_rate = -math.fsum(change[full] * log_eigenvalues[full])
+    if math.isinf(log_r):
+        return entropy_rate if abs(current) <= zero else math.inf
+    return entropy_rate + current * log_r
+
+
+def refuse_squeezing(bath: CollectiveBath) -> None:
+    """Refuse a bath that has no temperature."""
+    if bath.cross != 0:
+        raise InputError(
+            "'squeezing' must be 0 for an entropy production: a squeezed bath has no temperature, "
+            f"not {bath.squeezing}."
+        )
+
+
+def log_ratio(emission: float, absorption: float) -> float:
+    """ln(absorption/emission) of a bath that has a rate: -hbar omega/(k_B T)."""
+    if emission == 0.0 or absorption == 0.0:
+        return -math.inf if absorption == 0.0 else math.inf
+    return math.log(absorption) - math.log(emission)
+
+
+def local_rates(noise: LocalNoise) -> tuple[float, float]:
+    """Emission gamma (n_l + 1) and absorption gamma n_l of one cell."""
+    return noise.rate * (noise.occupation + 1.0), noise.rate * noise.occupation
+
+
+def _by_bath(battery: Battery, quantity: Callable[[Sequence[Jump], float], float]) -> BathShares:
+    """quantity(jumps, ln r) of every bath; 0 for one without a rate."""
+    n, bath = battery.n_cells, battery.bath
+    minus = collective_lowering(n)
+    common = [(rate, sp.csr_array(a * minus + b * minus.T)) for rate, a, b in bath.jumps()]
+
+    def of(jumps: list[Jump], log_r: float) -> float:
+        return quantity(jumps, log_r) if any(rate for rate, _ in jumps) else 0.0
+
+    local, dephasing = np.zeros(n), np.zeros(n)
+    for i, noise in enumerate(battery.noise):
+        down, up = local_rates(noise)
+        step = lowering(n, i)
+        if noise.rate:
+            local[i] = of([(down, step), (up, sp.csr_array(step.T))], log_ratio(down, up))
+        dephasing[i] = of([(2.0 * noise.dephasing, number(n, i))], 0.0)
+    log_r = log_ratio(bath.emission, bath.absorption) if common else 0.0
+    return BathShares(of(common, log_r), local, dephasing)
+
+
+def _change(jumps: Sequence[Jump], rho: ComplexArray) -> ComplexArray:
+    """sum_k rate_k D[L_k] rho."""
+    total = np.zeros_like(rho)
+    for rate, jump in jumps:
+        after = jump @ rho  # L rho
+        loss = jump.conj().T @ after  # L^+ L rho
+        gain = (jump @ after.conj().T).conj().T  # L rho L^+
+        total += np.asarray(rate * (gain - 0.5 * (loss + loss.conj().T)))
+    return total
+
+
+def _state_of(battery: Battery, state: Any) -> ComplexArray:
+    rho = as_density_matrix(state)
+    if n_cells_of(rho) != battery.n_cells:
+        raise InputError(
+            f"'state' must have {battery.n_cells} cells like the battery, not {n_cells_of(rho)}."
+        )
+    return rho
