@@ -23,6 +23,7 @@ from qbat_circuits.cells import (
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
 
 if TYPE_CHECKING:
+    from qbat_circuits.audit import Finding
     from qbat_circuits.device import Device
 
 Jump = tuple[float, sp.csr_array]
@@ -128,6 +129,12 @@ class Battery:
             f"The collective rate {self.bath.rate:g} is below the fastest local rate {fastest:g}: "
             "local noise ends the charging before it begins."
         )
+
+    def audit(self) -> tuple[Finding, ...]:
+        """What the physics decides about this battery beforehand, see `audit.audit`."""
+        from qbat_circuits.audit import audit
+
+        return audit(self)
 
     @property
     def n_cells(self) -> int:

@@ -8,13 +8,13 @@ See docs/physics.md, sections 3 and 4.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from qbat_circuits.audit import protected_groups
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray
 from qbat_circuits.dynamics.charging import STATE_LIMIT, check_memory, checked_quantities
@@ -70,7 +70,7 @@ def steady_state(
     check_choice("engine", engine, ("auto", "sectors", "linear-solve"))
     check_memory(battery.n_cells, 1)
     start = initial_density_matrix(battery, initial_state)
-    groups = _protected_groups(battery)
+    groups = protected_groups(battery)
     collective_only = groups == [battery.n_cells] and battery.bath.relaxation > 0
     if engine == "auto":
         engine = "sectors" if collective_only else "linear-solve"
@@ -94,16 +94,6 @@ def steady_state(
         sector_weights=sector_weights(state),
         engine=engine,
     )
-
-
-def _protected_groups(battery: Battery) -> list[int]:
-    """Sizes of the groups of noiseless cells that share one detuning; noisy cells stand alone."""
-    quiet = Counter(
-        delta
-        for delta, noise in zip(battery.detunings, battery.noise, strict=True)
-        if noise.rate == 0 and noise.dephasing == 0
-    )
-    return sorted(quiet.values(), reverse=True)
 
 
 def _refuse_conserved(battery: Battery, groups: list[int]) -> None:

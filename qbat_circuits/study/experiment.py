@@ -147,7 +147,9 @@ def charge_model(model: Model) -> ChargingCurve:
 def charging_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
     """What the model and its curve warn of, one sentence each."""
     detuned = detuning_note(model.battery, curve)
-    return (detuned, *model.notes) if detuned else model.notes
+    said = ("detuned", "weak-bath")  # in more detail here and among the model's notes
+    decided = [f.sentence for f in model.battery.audit() if f.code not in said]
+    return (*([detuned] if detuned else []), *decided, *model.notes)
 
 
 def check_measurement(measurement: Measurement) -> None:

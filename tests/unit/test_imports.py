@@ -38,6 +38,7 @@ ROOMS = (
     "device",
     "baths",
     "battery",
+    "audit",
     "quantities",
     "dynamics",
     "circuits",
@@ -81,6 +82,7 @@ DOORS = {
 # Conveniences that reach up from inside a function: (importer, imported).
 EXCEPTIONS = {
     ("study.results", ""),  # __version__, which is stated once, in the package
+    ("battery", "audit"),  # Battery.audit()
     ("analysis.scheme", "circuits.tomography"),  # a scheme builds its own circuits
     ("analysis.scheme", "qiskit"),  # their type
     ("analysis.extraction", "circuits.tomography"),
