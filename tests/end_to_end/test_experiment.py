@@ -154,4 +154,9 @@ def test_a_pump_from_the_experiment_file() -> None:
     rows = dict(dict(summary_sections(result))["Charging"])
     assert rows["collective bath"] == "emission 1, absorption 3"
     assert headline(result.model) == "2 ideal cells, dimensionless, with perfect readout"
-    assert list(sentences(result.model, result.notes)) == []
+    ((title, notes),) = sentences(result.model, result.notes)
+    assert title == "Notes"
+    assert [note.split(":")[0] for note in notes] == [
+        "2 cells without local noise share one detuning",
+        "The bath gives more than it takes",
+    ]
