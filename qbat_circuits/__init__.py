@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from qbat_circuits.schema import load_experiment as load_experiment
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
     from qbat_circuits.study.experiment import run_experiment as run_experiment
+    from qbat_circuits.symmetric.ergotropy import ergotropy_jm as ergotropy_jm
+    from qbat_circuits.symmetric.model import SymmetricModel as SymmetricModel
     from qbat_circuits.thermodynamics import energy as energy
     from qbat_circuits.thermodynamics import ergotropy as ergotropy
     from qbat_circuits.thermodynamics import passive_state as passive_state
@@ -99,6 +101,8 @@ _HOMES = {
     "QbatError": "errors",
     "ReadoutModel": "readout_model",
     "SteadyState": "dynamics.steady",
+    "SymmetricModel": "symmetric.model",
+    "ergotropy_jm": "symmetric.ergotropy",
     "WeakBathWarning": "battery",
     "bundled_calibrations": "calibration_files",
     "charge": "dynamics.charging",

@@ -40,6 +40,7 @@ ROOMS = (
     "battery",
     "audit",
     "quantities",
+    "symmetric",
     "dynamics",
     "circuits",
     "sampling",

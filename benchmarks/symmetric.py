@@ -1,0 +1,160 @@
+"""The (j, m) engine: steady states, maps and curves of many identical cells, on one core.
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/symmetric.py
+
+kappa = 1, n = 1, gamma = .3, n_l = .05 unless a row says otherwise. Every row runs in a process of
+its own, so that its peak of memory is its own; times are the fastest of a few calls after one that
+warms up (tables of multiplicities included in the first call only). The last row of every model is
+the exponent of the cost between N = 50 and 2000. Results: docs/symmetric-engine.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from qbat_circuits.symmetric.ergotropy import ergotropy_jm
+from qbat_circuits.symmetric.model import SymmetricModel
+from qbat_circuits.symmetric.rates import Rates
+from qbat_circuits.symmetric.sectors_jm import energy_jm, states_jm
+from qbat_circuits.symmetric.steady import steady_populations_many
+
+#: kappa, n, gamma, n_l
+MODELS = {
+    "usual": (1.0, 1.0, 0.3, 0.05),
+    "weak noise": (1.0, 1.0, 1e-10, 0.05),
+    "hot line": (0.5, 200.0, 0.3, 0.05),
+    "hot cells": (0.1, 1.0, 0.3, 2.0),
+}
+SIZES = (20, 50, 100, 200, 500, 1000, 2000)
+
+
+def rates(kappa: float, n: float, gamma: float, n_local: float) -> Rates:
+    """In the notation of docs/physics.md, section 2."""
+    return Rates(kappa * (n + 1), kappa * n, gamma * (n_local + 1), gamma * n_local)
+
+
+def model(name: str, n_cells: int) -> SymmetricModel:
+    """One of the models with this many cells."""
+    r = rates(*MODELS[name])
+    return SymmetricModel(n_cells, r.emission, r.absorption, r.local_emission, r.local_absorption)
+
+
+def best(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Fastest CPU time of up to five calls (one where it is slow), and the result."""
+    fastest, result = math.inf, None
+    for _ in range(6):
+        start = time.process_time()
+        result = call()
+        fastest = min(fastest, time.process_time() - start)
+        if fastest > 2:
+            break
+    return fastest, result
+
+
+def memory() -> float:
+    """Peak memory of this process in MB (imports alone take about 60)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def steady_row(name: str, n_cells: int) -> str:
+    """N, seconds of the steady state and of its ergotropy, E, W, memory."""
+    m = model(name, n_cells)
+    solve, p = best(m.steady_populations)
+    fill, work = best(lambda: ergotropy_jm(n_cells, p))
+    energy = float(energy_jm(n_cells, p))
+    return (
+        f"{n_cells} | {solve:.4f} | {fill:.4f} | {energy:.6f} | {float(work):.6f} | {memory():.0f}"
+    )
+
+
+def filling_row(n_cells: int) -> str:
+    """Ergotropy where no population is negligible: the longest case."""
+    p = np.random.default_rng(1).exponential(size=states_jm(n_cells).size)
+    p /= p.sum()
+    seconds, _ = best(lambda: ergotropy_jm(n_cells, p))
+    return f"{n_cells} | {seconds:.4f} | {memory():.0f}"
+
+
+def map_row(n_cells: int) -> str:
+    """50 x 50 points over n and gamma: populations, ergotropies."""
+    models = [
+        rates(1.0, n, gamma, 0.05)
+        for n in np.linspace(0.1, 5.0, 50)
+        for gamma in np.linspace(0.05, 2.0, 50)
+    ]
+    solve, p = best(lambda: steady_populations_many(n_cells, models))
+    fill, _ = best(lambda: ergotropy_jm(n_cells, p))
+    return f"{n_cells} | {solve:.3f} | {fill:.3f} | {memory():.0f}"
+
+
+def curve_row(start: str, n_cells: int) -> str:
+    """200 times to t = 20 with populations and ergotropies; the error against a tighter run."""
+    times = np.linspace(0.0, 20.0, 200)
+    m = model("usual", n_cells)
+    solve, p = best(lambda: m.populations(times, start))
+    fill, _ = best(lambda: ergotropy_jm(n_cells, p))
+    peak = memory()
+    halves = [m.populations(part, start, 1e-11) for part in (times[1:12], times[100::33])]
+    error = np.abs(np.concatenate(halves) - p[[*range(1, 12), *range(100, 200, 33)]])
+    worst = float(error.sum(axis=1).max())
+    return f"{n_cells} | {start} | {solve:.3f} | {fill:.3f} | {worst:.0e} | {peak:.0f}"
+
+
+def row(*task: str) -> str:
+    """One row, measured in a process of its own."""
+    command = [sys.executable, __file__, "--task", *task]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def tables() -> None:
+    """Print every table."""
+    for name in MODELS:
+        print(f"\nSteady state, {name}: kappa, n, gamma, n_l = {MODELS[name]}")
+        print("| N | steady state (s) | ergotropy (s) | E | W | peak (MB) |\n" + "|---" * 6 + "|")
+        seconds = {}
+        for n_cells in SIZES:
+            found = row("steady", name, str(n_cells))
+            seconds[n_cells] = float(found.split("|")[1])
+            print(f"| {found} |", flush=True)
+        exponent = math.log(seconds[2000] / seconds[50]) / math.log(2000 / 50)
+        print(f"exponent of the cost, N = 50..2000: {exponent:.2f}")
+    print("\nErgotropy of random populations\n| N | (s) | peak (MB) |\n" + "|---" * 3 + "|")
+    for n_cells in (500, 1000, 2000):
+        print(f"| {row('filling', str(n_cells))} |", flush=True)
+    print("\nMap of 2500 points\n| N | populations (s) | ergotropies (s) | peak (MB) |")
+    print("|---" * 4 + f"|\n| {row('map', '20')} |", flush=True)
+    print("\nCurve of 200 times\n| N | start | populations (s) | ergotropies (s) | error | MB |")
+    print("|---" * 6 + "|")
+    for n_cells in (20, 100, 200):
+        for start in ("ground", "excited"):
+            print(f"| {row('curve', start, str(n_cells))} |", flush=True)
+
+
+def main() -> None:
+    """Print the tables, or one row of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", nargs="+", help="internal: one row")
+    task = parser.parse_args().task
+    if not task:
+        tables()
+    elif task[0] == "steady":
+        print(steady_row(task[1], int(task[2])))
+    elif task[0] == "filling":
+        print(filling_row(int(task[1])))
+    elif task[0] == "map":
+        print(map_row(int(task[1])))
+    else:
+        print(curve_row(task[1], int(task[2])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""`SymmetricModel`: identical cells on a common bath with local noise, in (j, m) populations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import scipy.sparse as sp
+
+from qbat_circuits.battery import Battery
+from qbat_circuits.cells import MAX_CELLS, FloatArray
+from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.symmetric import steady
+from qbat_circuits.symmetric.curves import populations_at
+from qbat_circuits.symmetric.rates import Rates, generator
+from qbat_circuits.symmetric.sectors_jm import start_populations, states_jm
+
+Start = str | float | FloatArray
+
+
+@dataclass(frozen=True)
+class SymmetricModel:
+    """N identical cells, a collective bath without squeezing, and the same local noise on each.
+
+    Populations are arrays over the states (j, m) in the order of `states_jm`: ground state first,
+    by level k = m + N/2, then by a = N/2 - j. Source: docs/physics.md, section 4.
+
+    Attributes:
+        n_cells: N.
+        emission, absorption: collective rates kappa (n+1) and kappa n.
+        local_emission, local_absorption: gamma (n_l+1) and gamma n_l of each cell.
+        dephasing: 2 gamma_phi, the rate of D[n_i] of each cell.
+    """
+
+    n_cells: int
+    emission: float
+    absorption: float
+    local_emission: float = 0.0
+    local_absorption: float = 0.0
+    dephasing: float = 0.0
+
+    def __post_init__(self) -> None:
+        n = check_integer("n_cells", self.n_cells, at_least=1, at_most=MAX_CELLS)
+        object.__setattr__(self, "n_cells", n)
+        for field in fields(Rates):
+            object.__setattr__(self, field.name, getattr(self.rates, field.name))
+
+    @classmethod
+    def from_battery(cls, battery: Battery) -> SymmetricModel:
+        """The same model of a battery whose cells are all alike.
+
+        Args:
+            battery: equal local noise and energies, no detuning, a bath without squeezing. Energies
+                stay in units of one cell's e.
+
+        Raises:
+            InputError: naming what differs between the cells, or the squeezing.
+        """
+        noise = battery.noise[0]
+        for what, values in (
+            ("noise", battery.noise),
+            ("detunings", battery.detunings),
+            ("energies", battery.energies),
+        ):
+            if len(set(values)) > 1:
+                raise InputError(f"'{what}' must be the same for all cells of a symmetric model.")
+        if battery.bath.cross != 0:
+            raise InputError("'squeezing' must be 0 for a symmetric model of (j, m) populations.")
+        return cls(
+            battery.n_cells,
+            battery.bath.emission,
+            battery.bath.absorption,
+            noise.rate * (noise.occupation + 1),
+            noise.rate * noise.occupation,
+            2 * noise.dephasing,
+        )
+
+    @property
+    def rates(self) -> Rates:
+        """The five rates without the number of cells."""
+        return Rates(*(getattr(self, field.name) for field in fields(Rates)))
+
+    def generator(self) -> sp.csc_array:
+        """Q of dp/dt = Q p, sparse, shape (n_states, n_states); its columns sum to zero."""
+        return generator(states_jm(self.n_cells), self.rates)
+
+    def start(self, start: Start = "ground") -> FloatArray:
+        """Populations of a start: "ground", "excited", one cell's population, or p(j, m) itself."""
+        if isinstance(start, np.ndarray):
+            return np.asarray(start, dtype=np.float64)
+        return start_populations(self.n_cells, start)
+
+    def steady_populations(self, start: Start = "ground") -> FloatArray:
+        """Populations after a long time, shape (n_states,).
+
+        With local noise they do not depend on the start; without it every sector keeps its weight
+        and ends with p(j, m) ~ r^m.
+
+        Raises:
+            InputError: if nothing moves the energy.
+            AccuracyError: if local noise is too weak for double precision at this N.
+        """
+        if self.rates.local:
+            return steady.steady_populations(self.n_cells, self.rates)
+        return steady.sector_thermal_populations(self.n_cells, self.rates, self.start(start))
+
+    def populations(
+        self,
+        times: Sequence[float] | FloatArray,
+        start: Start = "ground",
+        tolerance: float = 1e-9,
+    ) -> FloatArray:
+        """p(j, m) at each time, shape (len(times), n_states); see `populations_at`."""
+        return populations_at(self.n_cells, self.rates, times, self.start(start), tolerance)

@@ -1,0 +1,493 @@
+"""The (j, m) rate equation: against the full 2^N space, PIQS, exact arithmetic and closed forms."""
+
+import dataclasses
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qutip.piqs.piqs import Pim
+from scipy.linalg import expm
+
+import qbat_circuits as qb
+from qbat_circuits.cells import product_state
+from qbat_circuits.dynamics.sectors import collective_steady_state, schur_basis
+from qbat_circuits.errors import AccuracyError, InputError
+from qbat_circuits.symmetric import curves, steady
+from qbat_circuits.symmetric.elimination import reduce_states
+from qbat_circuits.symmetric.ergotropy import _passive_energy_in_integers, ergotropy_jm
+from qbat_circuits.symmetric.model import SymmetricModel
+from qbat_circuits.symmetric.rates import Rates, transitions
+from qbat_circuits.symmetric.sectors_jm import (
+    energy_jm,
+    level_capacities,
+    multiplicities,
+    sector_weights,
+    start_populations,
+    states_jm,
+)
+
+DATA = Path(__file__).parents[1] / "data" / "reference" / "symmetric.json"
+CASES = json.loads(DATA.read_text())["cases"]
+GENERIC = (1.0, 1.3, 0.3, 0.05, 0.11)
+
+
+def model(
+    n_cells: int,
+    kappa: float = 1.0,
+    n: float = 1.0,
+    gamma: float = 0.0,
+    n_local: float = 0.0,
+    gamma_phi: float = 0.0,
+) -> SymmetricModel:
+    """In the notation of docs/physics.md."""
+    return SymmetricModel(
+        n_cells,
+        kappa * (n + 1),
+        kappa * n,
+        gamma * (n_local + 1),
+        gamma * n_local,
+        2 * gamma_phi,
+    )
+
+
+def battery(n_cells: int, kappa: float, n: float, *noise: float) -> qb.Battery:
+    return qb.Battery.identical(n_cells, qb.CollectiveBath(kappa, n), qb.LocalNoise(*noise))
+
+
+def steady_energy_and_work(m: SymmetricModel) -> tuple[float, float]:
+    p = m.steady_populations()
+    return float(energy_jm(m.n_cells, p)), float(ergotropy_jm(m.n_cells, p))
+
+
+def steady_work(n_cells: int, **rates: float) -> float:
+    return steady_energy_and_work(model(n_cells, **rates))[1]
+
+
+def populations_of(rho: np.ndarray, n_cells: int) -> np.ndarray:
+    """p(j, m) of a state of the full space."""
+    states = states_jm(n_cells)
+    p = np.zeros(states.size)
+    for sector in schur_basis(n_cells):
+        a = (n_cells - sector.twice_j) // 2
+        v = sector.vectors
+        weights = np.einsum("max,xy,may->m", v, rho, v).real
+        p[states.index(a + np.arange(sector.twice_j + 1), np.full(len(weights), a))] = weights
+    return p
+
+
+# --- the rate equation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 3, 4, 5])
+def test_curves_are_those_of_the_full_space(n_cells: int) -> None:
+    times = np.linspace(0, 4, 9)
+    curve = qb.charge(battery(n_cells, *GENERIC), times, engine="propagator")
+    found = model(n_cells, *GENERIC).populations(times)
+    expected = [populations_of(rho, n_cells) for rho in curve.states]
+    np.testing.assert_allclose(found, expected, atol=1e-11, rtol=0)
+    np.testing.assert_allclose(energy_jm(n_cells, found), curve.energy, atol=1e-10, rtol=0)
+    np.testing.assert_allclose(ergotropy_jm(n_cells, found), curve.ergotropy, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("n_cells", [3, 4, 5])
+@pytest.mark.parametrize("noise", [(0.3, 0.05, 0.11), (0.7, 2.5, 0.0), (0.02, 0.0, 0.4)])
+def test_steady_states_are_those_of_the_full_space(n_cells: int, noise: tuple[float, ...]) -> None:
+    expected = qb.steady_state(battery(n_cells, 1.0, 1.3, *noise))
+    energy, work = steady_energy_and_work(model(n_cells, 1.0, 1.3, *noise))
+    assert energy == pytest.approx(expected.energy, abs=1e-11)
+    assert work == pytest.approx(expected.ergotropy, abs=1e-11)
+
+
+def test_the_rates_are_those_of_piqs() -> None:
+    """Every element of QuTiP's coefficient matrix at N = 16, and the same steady state."""
+    n_cells = 16
+    m = SymmetricModel(n_cells, 2.3, 1.3, 0.4, 0.1, 0.25)
+    piqs = Pim(
+        n_cells,
+        emission=m.local_emission,
+        pumping=m.local_absorption,
+        dephasing=m.dephasing,
+        collective_emission=m.emission,
+        collective_pumping=m.absorption,
+    )
+    states = states_jm(n_cells)
+    # PIQS lists the sectors from j = N/2 down, and m from j down inside each.
+    order = np.lexsort((-states.level, states.deficit))
+    theirs = piqs.coefficient_matrix().toarray()
+    ours = m.generator().toarray()[np.ix_(order, order)]
+    np.testing.assert_allclose(ours, theirs, atol=1e-12, rtol=1e-13)
+    kernel = np.linalg.svd(theirs)[2][-1]
+    found = m.steady_populations()[order]
+    np.testing.assert_allclose(found, kernel / kernel.sum(), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 7, 30])
+def test_probability_is_conserved_and_rates_are_not_negative(n_cells: int) -> None:
+    q = SymmetricModel(n_cells, 2.3, 1.3, 0.4, 0.1, 0.25).generator()
+    assert np.abs(q.sum(axis=0)).max() <= 1e-12 * np.abs(q.diagonal()).max()
+    assert (q - np.diag(q.diagonal())).min() >= 0
+    states = states_jm(n_cells)
+    assert states.size == sum(min(k, n_cells - k) + 1 for k in range(n_cells + 1))
+    assert sum(d * (n_cells - 2 * a + 1) for a, d in enumerate(multiplicities(n_cells))) == (
+        2**n_cells
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"N{c['n_cells']}")
+def test_steady_states_match_the_reference(case: dict) -> None:
+    energy, work = steady_energy_and_work(
+        model(*(case[key] for key in ("n_cells", "kappa", "n", "gamma", "n_local", "gamma_phi")))
+    )
+    assert energy == pytest.approx(case["steady_energy"], abs=2e-11)
+    assert work == pytest.approx(case["steady_ergotropy"], abs=2e-12)
+
+
+# --- theorems of docs/physics.md, section 4 ------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [2, 3, 20, 100, 400])
+@pytest.mark.parametrize("gamma_phi", [0.0, 0.3])
+def test_t1_one_temperature_is_passive(n_cells: int, gamma_phi: float) -> None:
+    m = model(n_cells, 1.0, 0.7, 0.4, 0.7, gamma_phi)
+    p = m.steady_populations()
+    np.testing.assert_allclose(p, start_populations(n_cells, 0.7 / 2.4), atol=1e-12, rtol=0)
+    assert ergotropy_jm(n_cells, p) <= 1e-13 * n_cells
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1e-6, 1e-13])
+@pytest.mark.parametrize("noise", [(0.0, 0.0), (0.3, 0.2), (5.0, 0.0)])
+def test_t2_two_cells_keep_nothing(gamma: float, noise: tuple[float, float]) -> None:
+    """At gamma/kappa = 1e-13 a linear solve on the full space gives a false .054."""
+    n_local, dephasing = noise
+    assert steady_work(2, n=2.0, gamma=gamma, n_local=n_local, gamma_phi=gamma * dephasing) < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "n", "best", "tail"), [(3, 1.70, 0.046656, 0.25), (4, 1.97, 0.106791, 0.625)]
+)
+def test_t3_cold_local_noise_leaves_an_optimum(
+    n_cells: int, n: float, best: float, tail: float
+) -> None:
+    half = {"kappa": 0.5, "gamma": 0.5}
+    grid = np.round(np.arange(n - 0.05, n + 0.055, 0.01), 2)
+    work = [steady_work(n_cells, n=float(x), **half) for x in grid]
+    assert grid[int(np.argmax(work))] == pytest.approx(n)
+    assert max(work) == pytest.approx(best, abs=5e-7)
+    cold, hot = 1e-4, 1e4
+    assert steady_work(n_cells, n=cold, **half) == pytest.approx(
+        cold**2 * (n_cells - 2) / n_cells, rel=2e-3
+    )
+    assert steady_work(n_cells, n=hot, **half) == pytest.approx(tail / hot, rel=2e-3)
+
+
+@pytest.mark.parametrize("gamma", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_t4_weak_local_noise_is_not_none(gamma: float) -> None:
+    """The limit gamma -> 0 at N = 4 is .1023, not the .3548 of the collective bath alone."""
+    assert steady_work(4, gamma=gamma) == pytest.approx(0.1023, abs=1e-4)
+    assert steady_work(4) == pytest.approx(11 / 31, abs=1e-15)
+
+
+# --- accuracy of steady states -------------------------------------------------------------------
+
+
+def exact_steady_state(q: np.ndarray) -> list[Fraction]:
+    """State reduction in rational numbers on the off-diagonal rates of Q."""
+    size = len(q)
+    rate = [[Fraction(float(q[j, i])) for j in range(size)] for i in range(size)]
+    for i in range(size - 1, 0, -1):
+        total = sum(rate[i][:i])
+        for j in range(i):
+            rate[j][i] /= total
+            for k in range(i):
+                rate[j][k] += rate[j][i] * rate[i][k]
+    p = [Fraction(1)]
+    for i in range(1, size):
+        p.append(sum((p[j] * rate[j][i] for j in range(i)), Fraction(0)))
+    return [x / sum(p) for x in p]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e-12])
+def test_populations_are_those_of_exact_arithmetic(scale: float) -> None:
+    m = SymmetricModel(5, 2.0, 1.0, 0.3 * scale, 0.02 * scale, 0.1 * scale)
+    exact = np.array([float(x) for x in exact_steady_state(m.generator().toarray())])
+    np.testing.assert_allclose(m.steady_populations(), exact, rtol=0, atol=1e-13)
+    states = states_jm(5)
+    reduced = reduce_states(states.size, *transitions(states, m.rates))
+    np.testing.assert_allclose(reduced, exact, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rates_far_apart_agree_with_the_elimination(seed: int) -> None:
+    """A linear solve, checked and repaired, in a box: against the subtraction-free whole."""
+    rng = np.random.default_rng(seed)
+    n_cells = 30 if seed % 3 else 152
+    m = SymmetricModel(n_cells, *(10.0 ** rng.uniform(-11, 1, 5)))
+    found = m.steady_populations()
+    down = m.rates if m.rates.falls else m.rates.mirrored()
+    states = states_jm(n_cells)
+    exact = reduce_states(states.size, *transitions(states, down))
+    exact = exact if m.rates.falls else steady.mirrored(n_cells, exact)
+    assert np.abs(found - exact).sum() < 2e-12
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        (2.0, 1.0, 1e-9, 3e-11, 0.0),  # weak local noise: the balance of sectors
+        (1e-9, 2e-11, 0.0, 1e-10, 5.0),  # strong dephasing: the balance of levels
+    ],
+)
+def test_the_repair_needs_no_elimination(
+    rates: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    m = SymmetricModel(60, *rates)
+    states = states_jm(60)
+    exact = reduce_states(states.size, *transitions(states, m.rates))
+    monkeypatch.setattr(steady, "_AFFORDABLE", 0.0)
+    plain = steady._by_lu(states, m.rates, 0)
+    assert plain is not None
+    assert np.abs(plain - exact).sum() > 1e-9
+    assert np.abs(m.steady_populations() - exact).sum() < 2e-13
+
+
+def test_a_box_holds_all_but_round_off() -> None:
+    m = model(200, 1.0, 1.0, 0.3, 0.05)
+    states = states_jm(200)
+    exact = reduce_states(states.size, *transitions(states, m.rates))
+    assert np.abs(m.steady_populations() - exact).sum() < 1e-13
+
+
+def test_a_plain_linear_solve_would_be_wrong() -> None:
+    """What the check of the flows is for: without it the populations are far off."""
+    m = model(8, gamma=3e-13, n_local=0.05)
+    plain = steady._by_lu(states_jm(8), m.rates, 0)
+    assert plain is not None
+    assert np.abs(plain - m.steady_populations()).sum() > 1e-5
+
+
+def test_what_cannot_be_solved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steady, "_AFFORDABLE", 0.0)
+    with pytest.raises(AccuracyError, match="20 cells with local rates 1e-15 beside collective"):
+        model(20, gamma=1e-15, n=50.0).steady_populations()
+
+
+def test_a_map_is_the_same_as_its_points() -> None:
+    models = [
+        Rates(*row)
+        for row in [
+            (2.0, 1.0, 0.3, 0.0, 0.0),
+            (0.0, 0.0, 0.3, 0.1, 0.2),
+            (1.0, 3.0, 0.1, 0.2, 0.0),
+            (2.0, 1.0, 1e-9, 1e-10, 0.0),
+        ]
+        * 20
+    ]
+    found = steady.steady_populations_many(9, models)
+    expected = [steady.steady_populations(9, rates) for rates in models]
+    np.testing.assert_allclose(found, expected, atol=1e-13, rtol=0)
+
+
+def test_an_inverted_bath_is_the_mirror_image() -> None:
+    m = SymmetricModel(40, *GENERIC)
+    mirror = SymmetricModel(40, *(GENERIC[i] for i in (1, 0, 3, 2, 4)))
+    np.testing.assert_allclose(
+        mirror.steady_populations(),
+        steady.mirrored(40, m.steady_populations()),
+        atol=1e-14,
+        rtol=0,
+    )
+
+
+def test_absorption_alone_fills_every_cell() -> None:
+    p = SymmetricModel(6, 0.0, 0.0, 0.0, 0.2).steady_populations()
+    assert p[-1] == pytest.approx(1.0)
+    assert ergotropy_jm(6, p) == pytest.approx(6.0)
+
+
+# --- the collective bath alone -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [2, 3, 4, 6, 8, 100, 2000])
+@pytest.mark.parametrize("n", [0.2, 1.0, 7.0])
+def test_the_ladder(n_cells: int, n: float) -> None:
+    """From the ground state p_k ~ r^k and W = sum (k-1) p_k (docs/physics.md, section 3)."""
+    k = np.arange(n_cells + 1)
+    ladder = (n / (n + 1)) ** k
+    ladder /= ladder.sum()
+    energy, work = steady_energy_and_work(model(n_cells, n=n))
+    assert energy == pytest.approx(k @ ladder, rel=1e-12)
+    assert work == pytest.approx((k[2:] - 1) @ ladder[2:], rel=1e-12)
+
+
+@pytest.mark.parametrize("emission", [0.0, 0.4])
+def test_a_pump(emission: float) -> None:
+    """r > 1: W = E - 1 + p_N (docs/physics.md, section 3)."""
+    m = SymmetricModel(5, emission, 1.0)
+    energy, work = steady_energy_and_work(m)
+    assert work == pytest.approx(energy - 1 + m.steady_populations()[-1], abs=1e-13)
+
+
+@pytest.mark.parametrize("start", ["excited", 0.23])
+def test_sectors_keep_their_weight(start: str | float) -> None:
+    m = model(4, n=0.5)
+    p = m.steady_populations(start)
+    np.testing.assert_allclose(
+        sector_weights(4, p), sector_weights(4, m.start(start)), atol=1e-15, rtol=0
+    )
+    cell = 1.0 if start == "excited" else float(start)
+    expected = collective_steady_state(qb.CollectiveBath(1.0, 0.5), product_state([cell] * 4))
+    np.testing.assert_allclose(p, populations_of(expected, 4), atol=1e-13, rtol=0)
+    np.testing.assert_allclose(p, m.populations([300.0], start)[0], atol=1e-9, rtol=0)
+    assert ergotropy_jm(4, p) == pytest.approx(qb.ergotropy(expected), abs=1e-13)
+
+
+# --- curves --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 5, 12])
+@pytest.mark.parametrize("start", ["ground", "excited", 0.1])
+@pytest.mark.parametrize("even", [True, False])
+def test_curves_match_the_dense_exponential(n_cells: int, start: str | float, even: bool) -> None:
+    times = np.linspace(0, 20, 11) if even else np.array([50.0, 1e-4, 0.0, 3.0, 0.02, 0.3])
+    m = SymmetricModel(n_cells, 2.1, 1.1, 0.4, 0.15, 0.3)
+    q, p = m.generator().toarray(), m.start(start)
+    expected = [expm(q * t) @ p for t in times]
+    np.testing.assert_allclose(m.populations(times, start), expected, atol=1e-11, rtol=0)
+
+
+def test_early_times_of_a_stiff_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven decades of time in one call: what one factorisation leaves open, another one solves."""
+    monkeypatch.setattr(curves, "_DIMENSIONS", (44,))
+    m = model(20, 1.0, 3.0, 0.05, 0.0)
+    times = np.geomspace(1e-5, 1e2, 25)
+    q, p = m.generator().toarray(), m.start("excited")
+    expected = [expm(q * t) @ p for t in times]
+    assert np.abs(m.populations(times, "excited") - expected).sum(axis=1).max() < 1e-9
+
+
+def test_a_long_curve_ends_in_the_steady_state() -> None:
+    m = model(60, 1.0, 1.0, 0.3, 0.05, 0.02)
+    p = m.populations([500.0])[0]
+    np.testing.assert_allclose(p, m.steady_populations(), atol=1e-10, rtol=0)
+
+
+def test_a_curve_that_loses_probability_is_refused() -> None:
+    with pytest.raises(AccuracyError, match="of probability, more than the tolerance"):
+        model(20, gamma=1e-13).populations([1e13])
+
+
+# --- ergotropy -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 5, 8])
+def test_filling_is_that_of_the_whole_spectrum(n_cells: int) -> None:
+    rng = np.random.default_rng(n_cells)
+    states = states_jm(n_cells)
+    p = rng.exponential(size=(4, states.size)) ** 3
+    p /= p.sum(axis=1, keepdims=True)
+    d = np.array(multiplicities(n_cells))[states.deficit]
+    levels = np.repeat(np.arange(n_cells + 1), level_capacities(n_cells))
+    for row, work in zip(p, ergotropy_jm(n_cells, p), strict=True):
+        spectrum = np.sort(np.repeat(row / d, d))[::-1]
+        assert work == pytest.approx(row @ states.level - spectrum @ levels, abs=1e-13)
+        passive = _passive_energy_in_integers(n_cells, row)
+        assert passive == pytest.approx(spectrum @ levels, abs=1e-13)
+
+
+@pytest.mark.parametrize("n_cells", [47, 48, 200, 1100, 2000])
+def test_one_state_against_rational_numbers(n_cells: int) -> None:
+    """All weight on one (j, m): d_j equal eigenvalues fill the lowest levels."""
+    states = states_jm(n_cells)
+    for a, k in [(0, n_cells), (n_cells // 3, n_cells // 2), (n_cells // 2, n_cells // 2)]:
+        d = multiplicities(n_cells)[a]
+        filled, energy = 0, 0
+        for level, capacity in enumerate(level_capacities(n_cells)):
+            here = min(capacity, d - filled)
+            filled += here
+            energy += here * level
+        p = np.zeros(states.size)
+        p[states.index(np.array(k), np.array(a))] = 1.0
+        assert ergotropy_jm(n_cells, p) == pytest.approx(float(k - Fraction(energy, d)), rel=1e-13)
+
+
+@pytest.mark.parametrize("n_cells", [40, 500, 2000])
+@pytest.mark.parametrize("p", [0.05, 0.4, 0.5])
+def test_passive_products_hold_no_work(n_cells: int, p: float) -> None:
+    """Degenerate eigenvalues everywhere, and 2^-2000 is no double."""
+    populations = start_populations(n_cells, p)
+    assert populations.sum() == pytest.approx(1.0, abs=1e-12)
+    assert energy_jm(n_cells, populations) == pytest.approx(p * n_cells, rel=1e-12)
+    assert ergotropy_jm(n_cells, populations) < 1e-13 * n_cells
+
+
+@pytest.mark.parametrize("n_cells", [40, 2000])
+def test_an_inverted_product_gives_all_but_its_passive_energy(n_cells: int) -> None:
+    populations = start_populations(n_cells, 0.8)
+    assert ergotropy_jm(n_cells, populations) == pytest.approx(0.6 * n_cells, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_cells", [6, 60])
+def test_round_off_below_zero_counts_as_zero(n_cells: int) -> None:
+    p = model(n_cells, n=1.0).steady_populations()
+    noisy = np.where(p == 0, -1e-14, p)
+    assert ergotropy_jm(n_cells, noisy) == pytest.approx(ergotropy_jm(n_cells, p), abs=1e-12)
+    with pytest.raises(AccuracyError, match=r"not as low as -0\.1 with"):
+        ergotropy_jm(n_cells, p - 0.1 * (states_jm(n_cells).deficit == 1))
+    with pytest.raises(AccuracyError, match="sum off by nan"):
+        ergotropy_jm(n_cells, p * np.nan)
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+def test_what_has_no_answer_is_refused() -> None:
+    with pytest.raises(InputError, match="needs an emission or absorption rate > 0"):
+        SymmetricModel(3, 0.0, 0.0, 0.0, 0.0, 0.5).steady_populations()
+    with pytest.raises(InputError, match="not unique: it depends on the start"):
+        steady.steady_populations(3, Rates(1.0, 0.5))
+    with pytest.raises(InputError, match="does not conserve the sector weights"):
+        steady.sector_thermal_populations(3, Rates(1.0, 0.5, 0.1), start_populations(3))
+    with pytest.raises(InputError, match="'local_absorption' must be a finite number >= 0, not -1"):
+        SymmetricModel(3, 1.0, 0.5, 0.0, -1.0)
+    with pytest.raises(InputError, match="'n_cells' must be a whole number >= 1 and <= 10000"):
+        SymmetricModel(100_000, 1.0, 0.5)
+    with pytest.raises(InputError, match="'start' must be one of 'ground', 'excited', not 'up'"):
+        model(3).populations([1.0], "up")
+    with pytest.raises(InputError, match=r"'start' must have shape \(6,\) for 3 cells"):
+        model(3).populations([1.0], np.ones(4) / 4)
+    with pytest.raises(InputError, match="'times' must be finite numbers >= 0 in one row"):
+        model(3).populations([-1.0])
+    with pytest.raises(InputError, match=r"'populations' must have shape \(..., 6\) for 3 cells"):
+        ergotropy_jm(3, np.ones(5) / 5)
+
+
+def test_a_battery_of_equal_cells_is_the_same_model():
+    """Populations of levels and ergotropy of the full 2^N solution, from the battery itself."""
+    battery = qb.Battery.identical(
+        4, qb.CollectiveBath(1.0, 1.3), qb.LocalNoise(0.3, 0.2, 0.1), energies=(1.0,) * 4
+    )
+    model = SymmetricModel.from_battery(battery)
+    full = qb.steady_state(battery)
+    p = model.steady_populations()
+    assert ergotropy_jm(4, p) == pytest.approx(full.ergotropy, abs=1e-12)
+    assert energy_jm(4, p) == pytest.approx(full.energy, abs=1e-12)
+    curve = qb.charge(battery, [0.4, 2.0])
+    moving = model.populations([0.4, 2.0])
+    assert ergotropy_jm(4, moving) == pytest.approx(curve.ergotropy, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"detunings": (0.0, 0.1)}, "detunings"),
+        ({"energies": (1.0, 1.1)}, "energies"),
+        ({"noise": (qb.LocalNoise(0.1), qb.LocalNoise(0.2))}, "noise"),
+        ({"bath": qb.CollectiveBath(1.0, 1.0, 1.0 + 0j)}, "squeezing"),
+    ],
+)
+def test_a_battery_of_different_cells_is_refused(changes, word):
+    equal = qb.Battery.identical(2, qb.CollectiveBath(1.0, 1.0), qb.LocalNoise(0.1))
+    with pytest.raises(InputError, match=f"'{word}' must be"):
+        SymmetricModel.from_battery(dataclasses.replace(equal, **changes))
