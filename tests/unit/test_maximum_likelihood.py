@@ -13,6 +13,7 @@ import pytest
 from scipy.optimize import minimize
 from states import ladder
 
+from qbat_circuits.analysis.linear_inversion import nearest_state
 from qbat_circuits.analysis.maximum_likelihood import maximum_likelihood
 from qbat_circuits.errors import InputError
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
@@ -267,15 +268,15 @@ def test_a_few_hundred_steps_are_enough_for_four_and_five_cells(n_cells, state):
     assert found.iterations < 500
 
 
-def test_it_is_more_likely_than_a_least_squares_fit_of_another_package():
-    """qiskit-experiments minimises a Gaussian approximation of the same likelihood."""
+def test_it_is_more_likely_than_the_inversion_of_another_package():
+    """The linear inversion of qiskit-experiments, made positive, is near the maximum and below."""
     from qiskit_experiments.data_processing import LocalReadoutMitigator
     from qiskit_experiments.library.tomography.basis import PauliMeasurementBasis
-    from qiskit_experiments.library.tomography.fitters.cvxpy_lstsq import cvxpy_gaussian_lstsq
+    from qiskit_experiments.library.tomography.fitters.lininv import linear_inversion
 
     counts = drawn(ladder(2), noisy(2), 3000)
     letters = {"Z": 0, "X": 1, "Y": 2}
-    theirs, _ = cvxpy_gaussian_lstsq(
+    raw, _ = linear_inversion(
         outcome_data=counts.table[None],
         shot_data=counts.shots,
         measurement_data=np.array([[letters[x] for x in s[::-1]] for s in counts.settings]),
@@ -283,10 +284,11 @@ def test_it_is_more_likely_than_a_least_squares_fit_of_another_package():
         measurement_basis=PauliMeasurementBasis(LocalReadoutMitigator(list(noisy(2).assignment))),
         measurement_qubits=(0, 1),
     )
+    theirs = nearest_state(raw)
     found = maximum_likelihood(counts)
-    np.testing.assert_allclose(found.state, theirs, atol=0.01)
+    np.testing.assert_allclose(found.state, theirs, atol=0.03)
     behind = found.log_likelihood - Explicit(counts).log_likelihood(theirs)
-    assert -found.gap <= behind < 1
+    assert -found.gap <= behind < 20
 
 
 def test_its_ergotropy_is_that_of_the_state_and_biased_upward_for_a_passive_one():
