@@ -162,6 +162,7 @@ class _Likelihood:
 
     @classmethod
     def of(cls, counts: Counts, readout: ReadoutModel) -> _Likelihood:
+        """The outcomes that occurred, with the effects of the readout."""
         n = counts.n_cells
         matrices = readout.assignment[:, :, :2]
         effects = np.einsum("iyx,sxab->isyab", matrices, _PROJECTORS).reshape(n, 6, 4)
@@ -178,6 +179,7 @@ class _Likelihood:
         return float(self.counts.sum())
 
     def point(self, matrix: ComplexArray) -> _Point:
+        """A matrix with its probabilities."""
         n = len(self.effects)
         pairs = matrix.reshape((2,) * 2 * n)
         pairs = pairs.transpose([axis for cell in range(n) for axis in (cell, n + cell)])

@@ -25,6 +25,7 @@ def whole_number(text: str) -> int:
 
 
 def number(text: str) -> float:
+    """The same for a number."""
     try:
         return float(text)
     except ValueError:
@@ -109,6 +110,7 @@ def print_sentences(console: Console, groups: Iterable[tuple[str, tuple[str, ...
 
 
 def print_rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """A titled list of what and value."""
     console.print(f"\n{title}", style="bold", markup=False)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -121,6 +123,7 @@ def print_rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) ->
 def print_table(
     console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]] | Mapping[str, Any]
 ) -> None:
+    """A table with a header."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(escaped(column), overflow="fold")
