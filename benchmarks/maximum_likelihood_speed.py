@@ -5,7 +5,8 @@
 The charged ladder and a GHZ state, 1000 shots a setting, readout errors of 2 and 3 %; medians of
 the processor time of repeated calls on the same counts. Theirs is `cvxpy_gaussian_lstsq` (install
 cvxpy beside the test extra), a Gaussian approximation of the same likelihood; the last column says
-by how many nats it misses the maximum. Exits with 1 where the gap is above the tolerance or N = 5 takes longer than a second.
+by how many nats it misses the maximum. Exits with 1 where the gap is above the tolerance or N = 5
+takes longer than a second.
 """
 
 from __future__ import annotations
