@@ -106,6 +106,8 @@ def _findings(result: ExperimentResult) -> dict[str, Any]:
             "high": estimate.high,
             "confidence": estimate.confidence,
             "method": estimate.method,
+            "guaranteed_low": estimate.guaranteed_low,
+            "p_value": estimate.p_value,
             "plug_in": estimate.plug_in,
             "raw": estimate.raw_value,
         },

@@ -104,6 +104,8 @@ def test_the_arrays_are_those_of_the_result(example: tuple[Path, str]) -> None:
         assert (data.counts.values == counts.table).all()
     again = qb.estimate_ergotropy(counts)
     assert again.low == result["ergotropy"]["low"]
+    assert again.p_value == result["ergotropy"]["p_value"]
+    assert again.guaranteed_low == result["ergotropy"]["guaranteed_low"]
     assert again.high == result["ergotropy"]["high"]
 
 
