@@ -106,6 +106,7 @@ def estimate(
         raise InputError("A file of counts must be given, or --template N to write an empty one.")
 
     def loaded(path: Path) -> Counts:
+        """Counts of any format; sentences name the options that were typed."""
         from qbat_circuits.sampling.lab_results import load_counts
 
         labels, cells = _items("--settings", settings, str), _items("--bits", bits, int)
