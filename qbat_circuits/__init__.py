@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         readout_calibration_circuits as readout_calibration_circuits,
     )
     from qbat_circuits.circuits.tomography import tomography_circuits as tomography_circuits
+    from qbat_circuits.coupling import Coupling as Coupling
     from qbat_circuits.device import Device as Device
     from qbat_circuits.dynamics.charging import ChargingCurve as ChargingCurve
     from qbat_circuits.dynamics.charging import Engine as Engine
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from qbat_circuits.errors import AccuracyError as AccuracyError
     from qbat_circuits.errors import InputError as InputError
     from qbat_circuits.errors import QbatError as QbatError
+    from qbat_circuits.extra_jumps import ExtraJump as ExtraJump
     from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
     from qbat_circuits.qutip_bridge import from_qutip as from_qutip
     from qbat_circuits.qutip_bridge import to_qutip as to_qutip
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from qbat_circuits.thermodynamics import energy as energy
     from qbat_circuits.thermodynamics import ergotropy as ergotropy
     from qbat_circuits.thermodynamics import passive_state as passive_state
+    from qbat_circuits.transmon_levels import TransmonLevels as TransmonLevels
 
 __version__ = "0.1.0"
 
@@ -82,6 +85,7 @@ _HOMES = {
     "ChargingCurve": "dynamics.charging",
     "CollectiveBath": "baths",
     "Counts": "sampling.counts",
+    "Coupling": "coupling",
     "Device": "device",
     "DickeEstimate": "analysis.dicke",
     "DickeScheme": "analysis.dicke",
@@ -90,6 +94,7 @@ _HOMES = {
     "ErgotropyEstimate": "analysis.scheme",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
+    "ExtraJump": "extra_jumps",
     "ExtractionEstimate": "analysis.extraction",
     "ExtractionScheme": "analysis.extraction",
     "InputError": "errors",
@@ -103,6 +108,7 @@ _HOMES = {
     "SteadyState": "dynamics.steady",
     "SymmetricModel": "symmetric.model",
     "ergotropy_jm": "symmetric.ergotropy",
+    "TransmonLevels": "transmon_levels",
     "WeakBathWarning": "battery",
     "bundled_calibrations": "calibration_files",
     "charge": "dynamics.charging",

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qbat_circuits.errors import InputError, check_number
+from qbat_circuits.coupling import ONE_MODE, Coupling
+from qbat_circuits.errors import InputError, broken_rule, check_number
 from qbat_circuits.units import (
     occupation_from_population,
     occupation_from_temperature,
@@ -34,6 +35,7 @@ class CollectiveBath:
         rate: kappa >= 0, the collective rate of one cell.
         occupation: n >= 0, thermal photons at the common frequency.
         squeezing: M, a complex number with |M|^2 <= n(n+1).
+        coupling: how it couples to the cells; one mode that sees all of them alike by default.
 
     Attributes:
         emission: K_11 = kappa (n + 1).
@@ -49,6 +51,7 @@ class CollectiveBath:
     rate: float
     occupation: float
     squeezing: complex = 0j
+    coupling: Coupling = ONE_MODE
     emission: float = field(init=False)
     absorption: float = field(init=False)
     cross: complex = field(init=False)
@@ -57,6 +60,7 @@ class CollectiveBath:
         rate = check_number("rate", self.rate, at_least=0, at_most=_LARGEST)
         n = check_number("occupation", self.occupation, at_least=0, at_most=_LARGEST)
         m = _complex("squeezing", self.squeezing)
+        _check_coupling(self.coupling, m)
         if abs(m) ** 2 > n * (n + 1) * (1 + 1e-12):
             raise InputError(
                 f"'squeezing' must satisfy |M|^2 <= n(n+1) ({n * (n + 1):g}), not {abs(m) ** 2:g}."
@@ -65,13 +69,24 @@ class CollectiveBath:
 
     @classmethod
     def from_temperature(
-        cls, rate: float, temperature_k: float, frequency_hz: float
+        cls,
+        rate: float,
+        temperature_k: float,
+        frequency_hz: float,
+        coupling: Coupling = ONE_MODE,
     ) -> CollectiveBath:
         """Thermal bath of a temperature in kelvin at the cells' common frequency in Hz."""
-        return cls(rate, occupation_from_temperature(frequency_hz, temperature_k))
+        occupation = occupation_from_temperature(frequency_hz, temperature_k)
+        return cls(rate, occupation, coupling=coupling)
 
     @classmethod
-    def from_rates(cls, emission: float, absorption: float, cross: complex = 0j) -> CollectiveBath:
+    def from_rates(
+        cls,
+        emission: float,
+        absorption: float,
+        cross: complex = 0j,
+        coupling: Coupling = ONE_MODE,
+    ) -> CollectiveBath:
         """Bath of any emission and absorption rates, inverted ones (a pump) included.
 
         ``rate`` is then kappa = emission - absorption and ``occupation`` absorption / kappa: both
@@ -81,6 +96,7 @@ class CollectiveBath:
             emission: K_11 >= 0.
             absorption: K_22 >= 0.
             cross: K_12, with |K_12|^2 <= K_11 K_22.
+            coupling: see above.
         """
         down = check_number("emission", emission, at_least=0, at_most=_LARGEST)
         up = check_number("absorption", absorption, at_least=0, at_most=_LARGEST)
@@ -91,7 +107,9 @@ class CollectiveBath:
                 f"{abs(k) ** 2:g}."
             )
         rate = down - up
+        _check_coupling(coupling, k)
         bath = object.__new__(cls)
+        object.__setattr__(bath, "coupling", coupling)
         occupation = up / rate if rate else (math.inf if up else 0.0)
         bath._set(rate, occupation, k / rate if rate else complex(k), down, up, k)
         return bath
@@ -107,7 +125,10 @@ class CollectiveBath:
         return self.emission + self.absorption
 
     def jumps(self) -> tuple[tuple[float, complex, complex], ...]:
-        """Diagonal form: (rate, a, b) for each jump a J_- + b J_+ of non-zero rate."""
+        """Diagonal form: (rate, a, b) for each jump a J_- + b J_+ of non-zero rate.
+
+        Of every mode of the coupling, with L = sum_i v_i sigma_-^i in the place of J_-.
+        """
         if self.cross == 0:
             pairs = [(self.emission, 1 + 0j, 0j), (self.absorption, 0j, 1 + 0j)]
         else:
@@ -169,6 +190,16 @@ class LocalNoise:
     def population(self) -> float:
         """Excited population n_l/(2 n_l + 1) of the cell in equilibrium with this noise."""
         return population_from_occupation(self.occupation)
+
+
+def _check_coupling(coupling: object, squeezing: complex) -> None:
+    if not isinstance(coupling, Coupling):
+        raise broken_rule("coupling", "a Coupling", coupling)
+    if squeezing != 0 and coupling.positions is not None:
+        raise InputError(
+            "'squeezing' must be 0 for cells along a waveguide, where its phase would depend on "
+            f"the place, not {squeezing:g}."
+        )
 
 
 def _complex(name: str, value: complex) -> complex:

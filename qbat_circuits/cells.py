@@ -32,41 +32,74 @@ MAX_CELLS = 10_000
 MIN_ENERGY, MAX_ENERGY = 1e-6, 1e6
 
 
+def check_levels(levels: int) -> int:
+    """A number of levels per cell, 2 or more."""
+    return check_integer("levels", levels, at_least=2)
+
+
 @lru_cache(maxsize=16)
-def excitations(n_cells: int) -> NDArray[np.int64]:
-    """Number of excited cells in each of the 2^N basis states, in basis order (read-only)."""
+def level_numbers(n_cells: int, levels: int = 2) -> NDArray[np.int64]:
+    """Level of every cell in every basis state, shape (d^N, N), cell 0 first (read-only)."""
     n = check_integer("n_cells", n_cells, at_least=1)
-    numbers = np.arange(2**n)
-    total = sum(((numbers >> i) & 1) for i in range(n))
-    result = np.asarray(total, dtype=np.int64)
+    d = check_levels(levels)
+    result = np.asarray(np.arange(d**n)[:, None] // d ** np.arange(n) % d, dtype=np.int64)
+    result.flags.writeable = False
+    return result
+
+
+@lru_cache(maxsize=16)
+def excitations(n_cells: int, levels: int = 2) -> NDArray[np.int64]:
+    """Number of excitations in each of the d^N basis states, in basis order (read-only)."""
+    result = level_numbers(n_cells, levels).sum(axis=1)
     result.flags.writeable = False
     return result
 
 
 @lru_cache(maxsize=64)
-def lowering(n_cells: int, cell: int) -> sp.csr_array:
-    """sigma_-^i = |0><1| of one cell on the full 2^N space, sparse and read-only."""
-    n = check_integer("n_cells", n_cells, at_least=1)
-    i = check_integer("cell", cell, at_least=0, at_most=n - 1)
-    numbers = np.arange(2**n)
-    excited = numbers[(numbers >> i) & 1 == 1]
-    return _operator(np.ones(len(excited)), excited ^ (1 << i), excited, 2**n)
+def lowering(n_cells: int, cell: int, levels: int = 2, upper: int = 1) -> sp.csr_array:
+    """|k-1><k| of one cell on the full space, k = ``upper``; sigma_-^i = |0><1| by default.
+
+    Sparse and read-only, shape (d^N, d^N).
+    """
+    level = _level_of(n_cells, cell, levels)
+    k = check_integer("upper", upper, at_least=1, at_most=levels - 1)
+    excited = np.flatnonzero(level == k)
+    return _operator(np.ones(len(excited)), excited - levels**cell, excited, len(level))
 
 
 @lru_cache(maxsize=64)
-def number(n_cells: int, cell: int) -> sp.csr_array:
-    """n_i = |1><1| of one cell on the full 2^N space, sparse and read-only."""
-    excited = lowering(n_cells, cell).indices
-    return _operator(np.ones(len(excited)), excited, excited, 2**n_cells)
+def number(n_cells: int, cell: int, levels: int = 2) -> sp.csr_array:
+    """n_i = sum_k k |k><k| of one cell on the full space, sparse and read-only."""
+    level = _level_of(n_cells, cell, levels)
+    excited = np.flatnonzero(level)
+    return _operator(level[excited].astype(np.float64), excited, excited, len(level))
+
+
+def _level_of(n_cells: int, cell: int, levels: int) -> NDArray[np.int64]:
+    n = check_integer("n_cells", n_cells, at_least=1)
+    i = check_integer("cell", cell, at_least=0, at_most=n - 1)
+    return np.asarray(level_numbers(n, levels)[:, i])
 
 
 @lru_cache(maxsize=16)
 def collective_lowering(n_cells: int) -> sp.csr_array:
     """J_- = sum_i sigma_-^i on the full 2^N space, sparse and read-only."""
-    parts = [lowering(n_cells, i).tocoo() for i in range(n_cells)]
+    return mode_lowering((1.0,) * n_cells)
+
+
+@lru_cache(maxsize=64)
+def mode_lowering(amplitudes: tuple[float, ...], levels: int = 2, upper: int = 1) -> sp.csr_array:
+    """sum_i v_i |k-1><k|_i, k = ``upper``, of a common mode with amplitudes v_i (read-only)."""
+    n = len(amplitudes)
+    parts = [lowering(n, i, levels, upper).tocoo() for i, v in enumerate(amplitudes) if v]
+    weights = [v for v in amplitudes if v]
+    size = levels**n
+    if not parts:
+        return _operator(np.zeros(0), np.zeros(0, dtype=int), np.zeros(0, dtype=int), size)
+    values = np.concatenate([np.full(part.nnz, v) for part, v in zip(parts, weights, strict=True)])
     rows = np.concatenate([part.row for part in parts])
     columns = np.concatenate([part.col for part in parts])
-    return _operator(np.ones(len(rows)), rows, columns, 2**n_cells)
+    return _operator(values, rows, columns, size)
 
 
 def _operator(values: FloatArray, rows: Any, columns: Any, dimension: int) -> sp.csr_array:
@@ -97,11 +130,20 @@ def cell_energies(n_cells: int, energies: Sequence[float] | None = None) -> Floa
     return np.array(values)
 
 
-def level_energies(n_cells: int, energies: Sequence[float] | None = None) -> FloatArray:
-    """Diagonal of H_B = sum_i e_i n_i in basis order, shape (2^N,)."""
+def level_energies(
+    n_cells: int, energies: Sequence[float] | None = None, ladder: FloatArray | None = None
+) -> FloatArray:
+    """Diagonal of H_B in basis order, shape (d^N,): sum_i e_i n_i, or sum_i e_i ladder[level_i].
+
+    Args:
+        n_cells: N.
+        energies: cell energies e_i, 1 each by default.
+        ladder: energy of each of d levels in units of e_i; (0, 1) by default.
+    """
     e = cell_energies(n_cells, energies)
-    bits = (np.arange(2**n_cells)[:, None] >> np.arange(n_cells)) & 1
-    return np.asarray(bits @ e, dtype=np.float64)
+    if ladder is None:
+        return np.asarray(level_numbers(n_cells) @ e, dtype=np.float64)
+    return np.asarray(ladder[level_numbers(n_cells, len(ladder))] @ e, dtype=np.float64)
 
 
 def n_cells_of(state: ComplexArray) -> int:
