@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from qbat_circuits.circuits.tomography import tomography_circuits as tomography_circuits
     from qbat_circuits.coupling import Coupling as Coupling
     from qbat_circuits.device import Device as Device
-    from qbat_circuits.dynamics.charging import ChargingCurve as ChargingCurve
-    from qbat_circuits.dynamics.charging import Engine as Engine
-    from qbat_circuits.dynamics.charging import Plateau as Plateau
     from qbat_circuits.dynamics.charging import charge as charge
+    from qbat_circuits.dynamics.curve import ChargingCurve as ChargingCurve
+    from qbat_circuits.dynamics.curve import Plateau as Plateau
+    from qbat_circuits.dynamics.engines import Engine as Engine
     from qbat_circuits.dynamics.steady import SteadyState as SteadyState
     from qbat_circuits.dynamics.steady import steady_state as steady_state
+    from qbat_circuits.envelope import Envelope as Envelope
     from qbat_circuits.errors import AccuracyError as AccuracyError
     from qbat_circuits.errors import InputError as InputError
     from qbat_circuits.errors import QbatError as QbatError
@@ -82,7 +83,7 @@ _HOMES = {
     "AccuracyError": "errors",
     "Battery": "battery",
     "Calibration": "calibration",
-    "ChargingCurve": "dynamics.charging",
+    "ChargingCurve": "dynamics.curve",
     "CollectiveBath": "baths",
     "Counts": "sampling.counts",
     "Coupling": "coupling",
@@ -90,7 +91,8 @@ _HOMES = {
     "DickeEstimate": "analysis.dicke",
     "DickeScheme": "analysis.dicke",
     "EnergyBasisScheme": "analysis.energy_basis",
-    "Engine": "dynamics.charging",
+    "Engine": "dynamics.engines",
+    "Envelope": "envelope",
     "ErgotropyEstimate": "analysis.scheme",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
@@ -102,7 +104,7 @@ _HOMES = {
     "PairReadoutModel": "pair_readout",
     "PauliEstimate": "analysis.pauli",
     "PauliScheme": "analysis.pauli",
-    "Plateau": "dynamics.charging",
+    "Plateau": "dynamics.curve",
     "QbatError": "errors",
     "ReadoutModel": "readout_model",
     "SteadyState": "dynamics.steady",

@@ -6,13 +6,16 @@ whatever its start and its charging time.
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from dataclasses import dataclass
 
 from qbat_circuits.battery import Battery
+from qbat_circuits.conserved import has_dark_states, protected_groups
 
 #: Occupations closer than this, relative to n + 1, are the same bath.
 _SAME = 1e-9
+#: A rate or bandwidth above this share of the anharmonicity is not far below it.
+_FAR_BELOW = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,24 +35,20 @@ class Finding:
 
 def audit(battery: Battery) -> tuple[Finding, ...]:
     """Findings about a battery, the most decisive first; none where nothing is decided."""
-    checks = (_no_bath, _single, _start_decides, _no_lasting_work, _two_baths, _not_thermal)
-    found = [check(battery) for check in checks]
-    found += [_detuned(battery), _weak(battery)]
-    return tuple(finding for finding in found if finding is not None)
-
-
-def protected_groups(battery: Battery) -> list[int]:
-    """Sizes of the groups of noiseless cells that share one detuning, the largest first.
-
-    Noise of a cell, or a detuning that no other cell shares, lets the dynamics address that cell
-    alone; the cells of a group conserve its spin sectors.
-    """
-    quiet = Counter(
-        delta
-        for delta, noise in zip(battery.detunings, battery.noise, strict=True)
-        if noise.rate == 0 and noise.dephasing == 0
+    checks = (
+        _no_bath,
+        _single,
+        _start_decides,
+        _no_lasting_work,
+        _two_baths,
+        _not_thermal,
+        _detuned,
+        _weak,
+        _leaks,
+        _not_secular,
+        _extra,
     )
-    return sorted(quiet.values(), reverse=True)
+    return tuple(finding for check in checks if (finding := check(battery)) is not None)
 
 
 def _no_bath(battery: Battery) -> Finding | None:
@@ -60,20 +59,21 @@ def _no_bath(battery: Battery) -> Finding | None:
 
 
 def _single(battery: Battery) -> Finding | None:
-    if battery.n_cells > 1:
+    if battery.n_cells > 1 or not _thermal(battery):
         return None
     sentence = "One cell on a thermal bath only warms up: work needs cells that interfere."
-    return Finding("one-cell", sentence, "section 3") if _thermal(battery) else None
+    return Finding("one-cell", sentence, "section 3")
 
 
 def _start_decides(battery: Battery) -> Finding | None:
     groups = protected_groups(battery)
     if battery.bath.relaxation == 0 or not groups or groups[0] < 2:
         return None
+    place = " a whole number of half wavelengths apart" if battery.bath.coupling.positions else ""
     return Finding(
         "start-decides",
-        f"{groups[0]} cells without local noise share one detuning: the weights of their spin "
-        "sectors are conserved, and the start decides the steady state.",
+        f"{groups[0]} cells{place} without local noise share one detuning: the weights of their "
+        "spin sectors are conserved, and the start decides the steady state.",
         "section 3",
     )
 
@@ -81,7 +81,8 @@ def _start_decides(battery: Battery) -> Finding | None:
 def _no_lasting_work(battery: Battery) -> Finding | None:
     """T1 and T2: the steady state is unique and without work."""
     groups = protected_groups(battery)
-    if not _thermal(battery) or (groups and groups[0] > 1) or battery.n_cells == 1:
+    undecided = groups is None or (groups and groups[0] > 1)
+    if not _thermal(battery) or undecided or battery.n_cells == 1:
         return None
     n = battery.bath.occupation
     if all(_close(noise.occupation, n) for noise in battery.noise if noise.rate > 0):
@@ -115,14 +116,18 @@ def _two_baths(battery: Battery) -> Finding | None:
 
 
 def _not_thermal(battery: Battery) -> Finding | None:
-    if battery.bath.cross != 0:
+    bath = battery.bath
+    if bath.cross != 0:
+        beyond = abs(bath.cross) > min(bath.emission, bath.absorption) * (1 + _SAME)
+        kind = "beyond what classical noise can be (|M| > n)" if beyond else "as classical noise is"
+        pure = ", and it leaves dark states" if has_dark_states(battery) else ""
         return Finding(
             "squeezed",
-            "The bath is squeezed: it holds work itself and needs a phase reference; the no-go "
-            "theorems for heat do not apply.",
+            f"The bath is squeezed, {kind}{pure}: it holds work itself and needs a phase "
+            "reference; the no-go theorems for heat do not apply.",
             "section 2",
         )
-    if battery.bath.absorption > battery.bath.emission:
+    if bath.absorption > bath.emission:
         return Finding(
             "pump",
             "The bath gives more than it takes: it is an inverted pump, which holds work itself.",
@@ -144,7 +149,14 @@ def _detuned(battery: Battery) -> Finding | None:
     else:
         sentence = (
             f"Detuning ends the plateau at a rate of about {spread**2 / collective:.3g} "
-            "(its square over the collective rate)."
+            "(its square over the collective rate)"
+        )
+        gamma = max(noise.rate for noise in battery.noise)
+        lasting = math.sqrt(abs(battery.bath.rate) * gamma)
+        sentence += (
+            f"; lasting work needs a spread below about {lasting:.3g} (the root of kappa gamma)."
+            if 0 < lasting < spread
+            else "."
         )
     return Finding("detuned", sentence, "theorem T5")
 
@@ -154,9 +166,60 @@ def _weak(battery: Battery) -> Finding | None:
     return Finding("weak-bath", sentence, "section 4") if sentence else None
 
 
+def _leaks(battery: Battery) -> Finding | None:
+    """Noise as broad as the anharmonicity drives the transitions above 0-1 too."""
+    transmon = battery.transmon
+    if transmon is None or battery.bath.relaxation == 0:
+        return None
+    alpha, band = abs(transmon.anharmonicity), transmon.bandwidth
+    if band is not None and band <= _FAR_BELOW * alpha:
+        return None
+    width = "white" if band is None else f"{band:.3g} wide"
+    if band is None and battery.levels > 2:
+        return Finding(
+            "broadband",
+            "Broadband noise heats the transitions above 0-1 too: read the leakage beside the "
+            "work, and its convergence in the number of levels.",
+            "section 2",
+        )
+    model = "two levels" if battery.levels == 2 else "heating the transition 0-1 only"
+    return Finding(
+        "noise-band",
+        f"The noise is {width} and the anharmonicity {alpha:.3g}: it drives the transitions above "
+        f"0-1 as well, which a model with {model} leaves out.",
+        "section 2",
+    )
+
+
+def _not_secular(battery: Battery) -> Finding | None:
+    """|alpha| >> kappa (n+1) N^2/4, the fastest collective rate, makes transitions separate."""
+    transmon, bath = battery.transmon, battery.bath
+    if transmon is None or battery.levels == 2:
+        return None
+    fastest = bath.emission * battery.n_cells**2 / 4
+    if fastest <= _FAR_BELOW * abs(transmon.anharmonicity):
+        return None
+    return Finding(
+        "not-secular",
+        f"The collective rate kappa (n+1) N^2/4 = {fastest:.3g} is not far below the anharmonicity "
+        f"{abs(transmon.anharmonicity):.3g}: the transitions are no separate channels, as the "
+        "model takes them.",
+        "section 2",
+    )
+
+
+def _extra(battery: Battery) -> Finding | None:
+    if not battery.extra_jumps:
+        return None
+    sentence = "Extra dissipators act beside the bath: the theorems on heat baths are not applied."
+    return Finding("extra-jumps", sentence, "section 2")
+
+
 def _thermal(battery: Battery) -> bool:
+    """Only heat: no squeezing, no pump, nothing added."""
     bath = battery.bath
-    return bath.relaxation > 0 and bath.cross == 0 and bath.absorption < bath.emission
+    heat = bath.relaxation > 0 and bath.cross == 0 and bath.absorption < bath.emission
+    return heat and not battery.extra_jumps and battery.levels == 2
 
 
 def _close(first: float, second: float) -> bool:

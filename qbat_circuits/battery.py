@@ -216,6 +216,11 @@ class Battery:
         """Dimension d^N of the state space."""
         return int(self.levels**self.n_cells)
 
+    @property
+    def conserves_excitations(self) -> bool:
+        """Whether every dissipator changes the excitations of both sides of a coherence alike."""
+        return self.bath.cross == 0 and not self.extra_jumps
+
     def level_energies(self) -> FloatArray:
         """Diagonal of H_B in basis order, shape (d^N,)."""
         ladder = None if self.transmon is None else self.transmon.energies()
@@ -265,22 +270,28 @@ class Battery:
         ]
 
     def local_jumps(self, cell: int) -> list[Jump]:
-        """The dissipators of one cell's own noise, without those of rate 0.
+        """The dissipators of one cell's own noise, without those of rate 0."""
+        return [*self.relaxation_jumps(cell), *self.dephasing_jumps(cell)]
 
-        Higher transitions see the cell's own environment at its temperature; dephasing is D[n_i].
+    def relaxation_jumps(self, cell: int) -> list[Jump]:
+        """Emission and absorption of one cell alone.
+
+        Higher transitions see the cell's own environment at its temperature.
         """
-        n, d, noise = self.n_cells, self.levels, self.noise[cell]
+        noise = self.noise[cell]
         occupations = [noise.occupation]
         if self.transmon is not None:
             occupations = self.transmon.thermal_occupations(noise.occupation).tolist()
-        jumps = [
+        return [
             jump
-            for k, occupation in enumerate(occupations, 1)
-            for jump in _thermal(k * noise.rate, occupation, lowering(n, cell, d, k))
+            for k, n in enumerate(occupations, 1)
+            for jump in _thermal(k * noise.rate, n, lowering(self.n_cells, cell, self.levels, k))
         ]
-        if noise.dephasing > 0:
-            jumps.append((2.0 * noise.dephasing, number(n, cell, d)))
-        return jumps
+
+    def dephasing_jumps(self, cell: int) -> list[Jump]:
+        """D[n_i] of one cell alone, at 2 gamma_phi."""
+        rate = 2.0 * self.noise[cell].dephasing
+        return [(rate, number(self.n_cells, cell, self.levels))] if rate > 0 else []
 
     def modes(self, upper: int = 1) -> list[Jump]:
         """(weight, L) of every mode of the coupling, L = sum_i v_i |k-1><k|_i, k = ``upper``.
@@ -308,6 +319,11 @@ class Battery:
         """
         from qbat_circuits.qutip_bridge import to_qutip
 
+        if self.levels > 2:
+            raise InputError(
+                f"'levels' must be 2 for QuTiP's order of spin states, not {self.levels}: pass the "
+                "matrices of hamiltonian() and jump_operators() on."
+            )
         hamiltonian = to_qutip(self.hamiltonian())
         jumps = self.jump_operators()
         return hamiltonian, [np.sqrt(rate) * to_qutip(jump) for rate, jump in jumps]

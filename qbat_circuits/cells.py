@@ -42,7 +42,8 @@ def level_numbers(n_cells: int, levels: int = 2) -> NDArray[np.int64]:
     """Level of every cell in every basis state, shape (d^N, N), cell 0 first (read-only)."""
     n = check_integer("n_cells", n_cells, at_least=1)
     d = check_levels(levels)
-    result = np.asarray(np.arange(d**n)[:, None] // d ** np.arange(n) % d, dtype=np.int64)
+    places = d ** np.arange(n)
+    result = np.asarray(np.arange(int(d**n))[:, None] // places % d, dtype=np.int64)
     result.flags.writeable = False
     return result
 
@@ -50,7 +51,7 @@ def level_numbers(n_cells: int, levels: int = 2) -> NDArray[np.int64]:
 @lru_cache(maxsize=16)
 def excitations(n_cells: int, levels: int = 2) -> NDArray[np.int64]:
     """Number of excitations in each of the d^N basis states, in basis order (read-only)."""
-    result = level_numbers(n_cells, levels).sum(axis=1)
+    result = np.asarray(level_numbers(n_cells, levels).sum(axis=1), dtype=np.int64)
     result.flags.writeable = False
     return result
 
@@ -146,18 +147,21 @@ def level_energies(
     return np.asarray(ladder[level_numbers(n_cells, len(ladder))] @ e, dtype=np.float64)
 
 
-def n_cells_of(state: ComplexArray) -> int:
-    """Number of cells of a state of dimension 2^N (vector or square matrix).
+def n_cells_of(state: ComplexArray, levels: int = 2) -> int:
+    """Number of cells of a state of dimension d^N (vector or square matrix), d = ``levels``.
 
     Raises:
-        InputError: if the shape is not (2^N,) or (2^N, 2^N).
+        InputError: if the shape is not (d^N,) or (d^N, d^N).
     """
     dimension = state.shape[0] if state.ndim in (1, 2) else 0
     square = state.ndim == 1 or (state.ndim == 2 and state.shape[0] == state.shape[1])
-    n = dimension.bit_length() - 1
-    if not square or n < 1 or 2**n != dimension:
+    n, size = 0, 1
+    while size < dimension:
+        n, size = n + 1, size * levels
+    if not square or n < 1 or size != dimension:
         raise InputError(
-            f"A state must have shape (2^N,) or (2^N, 2^N) with N >= 1, not {state.shape}."
+            f"A state must have shape ({levels}^N,) or ({levels}^N, {levels}^N) with N >= 1, not "
+            f"{state.shape}."
         )
     return n
 

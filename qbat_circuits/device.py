@@ -8,22 +8,27 @@ such a value ask for it in one sentence, and nothing is filled in silently.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from qbat_circuits.calibration import Calibration
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number, shown
-from qbat_circuits.qubit_calibration import QubitCalibration, named_qubits
+from qbat_circuits.device_assumptions import (
+    chosen_qubits,
+    frequency_missing,
+    idealisations,
+    known_or_assumed_anharmonicities,
+    known_or_assumed_frequencies,
+    mean_for_all,
+    residual_populations,
+)
+from qbat_circuits.errors import InputError, broken_rule, check_number
+from qbat_circuits.qubit_calibration import named_qubits
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.transmon import LocalRates, Transmon, population_unstated
-from qbat_circuits.units import (
-    occupation_from_population,
-    occupation_from_temperature,
-    population_from_occupation,
-)
+from qbat_circuits.transmon_levels import TransmonLevels
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Device:
         *,
         tune_to_resonance: bool | None = None,
         assumed_frequency_hz: float | None = None,
+        assumed_anharmonicity_hz: float | None = None,
         residual_population: float | None = None,
         residual_temperature_k: float | None = None,
     ) -> Device:
@@ -87,6 +93,8 @@ class Device:
             tune_to_resonance: put all cells at their mean frequency. The dynamics needs true or
                 false; a fixed-frequency chip cannot do it, and the device then says so.
             assumed_frequency_hz: frequency of the qubits that have none, and only of those.
+            assumed_anharmonicity_hz: the same for anharmonicities, which only more than two levels
+                need.
             residual_population: excited population at rest of every cell, in [0, 0.5).
             residual_temperature_k: instead of it, the temperature of the cells' environment:
                 p = n/(2n+1) with the Bose occupation n at each cell's frequency. Without both, the
@@ -100,12 +108,15 @@ class Device:
 
         Source: docs/physics.md, section 1.
         """
-        chosen = _chosen(calibration, qubits)
+        chosen = chosen_qubits(calibration, qubits)
         _check_tuning(tune_to_resonance)
-        frequencies, assumptions = _frequencies(chosen, assumed_frequency_hz)
-        populations, residual_words = _populations(
+        frequencies, assumptions = known_or_assumed_frequencies(chosen, assumed_frequency_hz)
+        anharmonicities, alpha_words = known_or_assumed_anharmonicities(
+            chosen, assumed_anharmonicity_hz
+        )
+        populations, residual_words = residual_populations(
             chosen,
-            _mean_for_all(frequencies) if tune_to_resonance else frequencies,
+            mean_for_all(frequencies) if tune_to_resonance else frequencies,
             residual_population,
             residual_temperature_k,
         )
@@ -115,12 +126,16 @@ class Device:
                 t1_s=check_number("t1_s", qubit.t1_s),
                 t2_s=check_number("t2_s", qubit.t2_s),
                 frequency_hz=frequency,
-                anharmonicity_hz=qubit.anharmonicity_hz or None,  # 0 counts as missing
+                anharmonicity_hz=anharmonicity,
                 residual_population=population,
             )
-            for qubit, frequency, population in zip(chosen, frequencies, populations, strict=True)
+            for qubit, frequency, anharmonicity, population in zip(
+                chosen, frequencies, anharmonicities, populations, strict=True
+            )
         )
-        assumptions += residual_words + _idealisations(calibration, cells, tune_to_resonance)
+        assumptions += (
+            alpha_words + residual_words + idealisations(calibration, cells, tune_to_resonance)
+        )
         return cls(
             name=calibration.name,
             cells=cells,
@@ -235,6 +250,31 @@ class Device:
         frequencies = self._frequencies_hz()
         return np.asarray(frequencies / frequencies.mean(), dtype=np.float64)
 
+    @property
+    def anharmonicity_known(self) -> bool:
+        """Whether every cell has a frequency and an anharmonicity."""
+        return all(cell.frequency_hz and cell.anharmonicity_hz for cell in self.cells)
+
+    def transmon_levels(self, levels: int, bandwidth: float | None = None) -> TransmonLevels:
+        """d levels at the cells' mean frequency and mean anharmonicity, angular, in 1/s.
+
+        Args:
+            levels: d, from 2 to 8.
+            bandwidth: of narrow-band noise in 1/s; broadband by default.
+
+        Raises:
+            InputError: if a frequency or an anharmonicity is missing.
+        """
+        missing = [cell.index for cell in self.cells if not cell.anharmonicity_hz]
+        if missing:
+            raise InputError(
+                f"The anharmonicity of {named_qubits(missing)} is not known: give "
+                "'assumed_anharmonicity_hz'."
+            )
+        alpha = float(np.mean([cell.anharmonicity_hz for cell in self.cells]))
+        omega = 2 * math.pi * self.mean_frequency_hz
+        return TransmonLevels(levels, omega, 2 * math.pi * alpha, bandwidth)
+
     def _tuned(self) -> bool:
         if self.tune_to_resonance is None:
             raise InputError(
@@ -246,119 +286,10 @@ class Device:
     def _frequencies_hz(self) -> FloatArray:
         missing = [cell.index for cell in self.cells if cell.frequency_hz is None]
         if missing:
-            raise _frequency_missing(missing)
+            raise frequency_missing(missing)
         return np.array([cell.frequency_hz for cell in self.cells], dtype=np.float64)
 
 
 def _check_tuning(value: object) -> None:
     if value is not None and not isinstance(value, bool):
         raise broken_rule("tune_to_resonance", "true or false", value)
-
-
-def _chosen(calibration: Calibration, qubits: Sequence[int]) -> list[QubitCalibration]:
-    """The figures of the chosen qubits, refused where one cannot be a cell."""
-    if isinstance(qubits, (str, bytes)) or not isinstance(qubits, Iterable):
-        raise broken_rule("qubits", "a list of qubit numbers", qubits)
-    last = len(calibration.qubits) - 1
-    numbers = [check_integer("qubits", q) for q in qubits]
-    if not numbers:
-        raise broken_rule("qubits", "at least one qubit number", numbers)
-    for q in numbers:
-        if not 0 <= q <= last:
-            raise broken_rule("qubits", f"numbers from 0 to {last} on {calibration.name}", q)
-        if numbers.count(q) > 1:
-            raise InputError(f"'qubits' must name each qubit once, not qubit {q} twice.")
-        if obstacles := calibration.qubits[q].obstacles:
-            raise InputError(
-                f"'qubits' must name usable qubits of {calibration.name}, not {q}, which has "
-                f"{' and '.join(obstacles)}."
-            )
-    return [calibration.qubits[q] for q in numbers]
-
-
-def _frequencies(
-    chosen: list[QubitCalibration], assumed_hz: float | None
-) -> tuple[list[float | None], list[str]]:
-    """Frequency of each cell, and what was assumed."""
-    missing = [qubit.index for qubit in chosen if qubit.frequency_hz is None]
-    if assumed_hz is None:
-        return [qubit.frequency_hz for qubit in chosen], []
-    assumed = check_number("assumed_frequency_hz", assumed_hz, above=0)
-    frequencies = [assumed if q.frequency_hz is None else q.frequency_hz for q in chosen]
-    words = f"frequency of {named_qubits(missing)} is missing: {assumed:g} Hz assumed"
-    if len(missing) > 1:
-        words += ", so no detuning between them"
-    return list(frequencies), [words] if missing else []
-
-
-def _mean_for_all(frequencies: list[float | None]) -> list[float | None]:
-    known = [f for f in frequencies if f is not None]
-    complete = len(known) == len(frequencies)
-    return [sum(known) / len(known)] * len(known) if complete else frequencies
-
-
-def _populations(
-    chosen: list[QubitCalibration],
-    frequencies: list[float | None],
-    population: float | None,
-    temperature_k: float | None,
-) -> tuple[list[float | None], list[str]]:
-    """Residual population of each cell, and what was assumed or overridden."""
-    measured = [qubit.residual_population for qubit in chosen]
-    if population is not None and temperature_k is not None:
-        raise InputError(
-            "'residual_population' and 'residual_temperature_k' must not be given together, not "
-            f"{shown(population)} and {shown(temperature_k)}."
-        )
-    values: list[float | None]
-    if population is not None:
-        occupation_from_population(population)
-        values = [float(population)] * len(chosen)
-        words = f"residual excited population {population:g} assumed"
-    elif temperature_k is not None:
-        kelvin = check_number("residual_temperature_k", temperature_k, at_least=0)
-        missing = [q.index for q, f in zip(chosen, frequencies, strict=True) if f is None]
-        if missing:
-            raise _frequency_missing(missing)
-        values = [
-            population_from_occupation(occupation_from_temperature(f, kelvin))
-            for f in frequencies
-            if f is not None
-        ]
-        listed = ", ".join(f"{p:.3g}" for p in dict.fromkeys(values))
-        words = f"residual excited population {listed} ({kelvin:g} K) assumed"
-    else:
-        return measured, []
-    words += f" for {named_qubits(qubit.index for qubit in chosen)}"
-    replaced = [
-        f"{p:g} of qubit {q.index}" for q, p in zip(chosen, measured, strict=True) if p is not None
-    ]
-    return values, [
-        words + (f", instead of the calibration's {', '.join(replaced)}" if replaced else "")
-    ]
-
-
-def _idealisations(
-    calibration: Calibration, cells: tuple[Transmon, ...], tune_to_resonance: bool | None
-) -> list[str]:
-    """What else the model assumes about these cells, or clips."""
-    everyone, words = named_qubits(cell.index for cell in cells), []
-    if not calibration.common_line:
-        words.append(f"a common line through {everyone} assumed: {calibration.name} has none")
-    if tune_to_resonance:
-        able = "" if calibration.tunable else ", although they cannot be tuned"
-        words.append(
-            f"{everyone} at their mean frequency with unchanged T1, T2 and readout assumed{able}"
-        )
-    clipped = [cell.index for cell in cells if cell.t2_s > 2 * cell.t1_s]
-    if clipped:
-        words.append(f"T2 > 2 T1 for {named_qubits(clipped)}: pure dephasing clipped at 0")
-    if calibration.unverified:
-        words.append(f"not verified: {', '.join(calibration.unverified)} of {calibration.name}")
-    return words
-
-
-def _frequency_missing(qubits: Sequence[int]) -> InputError:
-    return InputError(
-        f"The frequency of {named_qubits(qubits)} is not known: give 'assumed_frequency_hz'."
-    )

@@ -43,6 +43,7 @@ class ExtraJump:
             raise InputError(
                 f"'extra_jumps' must hold operators of shape ({size}, {size}), not {matrix.shape}."
             )
+        matrix.data.flags.writeable = False
         return ExtraJump(rate, matrix)
 
 
@@ -122,5 +123,4 @@ def _matrix(operator: Any) -> sp.csr_array:
         raise InputError("'extra_jumps' must hold square matrices of numbers.") from None
     if not np.all(np.isfinite(matrix.data)):
         raise InputError("'extra_jumps' must hold square matrices of finite numbers.")
-    matrix.data.flags.writeable = False
     return matrix

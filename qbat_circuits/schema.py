@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import InputError, check_integer, check_number
@@ -39,6 +39,8 @@ class Chip(FileModel):
     """Excited population of every cell at rest, in [0, 0.5)."""
     residual_temperature_k: float | None = None
     """Instead of residual_population: temperature of the cells' own environment."""
+    assumed_anharmonicity_hz: float | None = None
+    """Anharmonicity of qubits for which the calibration has none, for more than two levels."""
 
 
 class BatteryTable(FileModel):
@@ -46,10 +48,38 @@ class BatteryTable(FileModel):
 
     n_cells: int | None = None
     """Number of cells, without [chip] or with qubits = "auto"."""
-    levels: Literal[2] = 2
-    """Levels of a cell."""
+    levels: int = 2
+    """Levels of a cell, 2 to 8; more than two need a chip, or frequency and anharmonicity."""
+    frequency: float | None = None
+    """Angular frequency of the transition 0-1 without a chip, in the unit of the rates."""
+    anharmonicity: float | None = None
+    """Angular anharmonicity without a chip, negative for a transmon, in the same unit."""
+    detunings: list[float] | None = None
+    """Detuning of each cell without a chip; 0 by default."""
+    energies: list[float] | None = None
+    """Energy of each cell in H_B without a chip; 1 by default."""
     initial_state: str | None = None
     """"ground", "thermal" (residual populations) or a bit string; "thermal" with a chip."""
+
+
+class EnvelopeTable(FileModel):
+    """[bath.envelope]: a table of times, linear in between and constant beyond its ends."""
+
+    times: list[float]
+    """Times of the table: s with [chip], else in inverse units of the rates."""
+    rate: list[float] | None = None
+    """Factor of the collective rate at each time; 1 by default."""
+    occupation: list[float] | None = None
+    """Thermal photons at each time; the bath's own by default."""
+
+
+class ExtraJumpTable(FileModel):
+    """One of [[bath.extra_jumps]]: a dissipator of a sum of products of one-cell operators."""
+
+    rate: float
+    """Its rate."""
+    operator: dict[str, float | list[float]]
+    """Products such as "-+" or "ZI" (letters I X Y Z - + n, cell N-1 first) and their weights."""
 
 
 class BathTable(FileModel):
@@ -70,15 +100,30 @@ class BathTable(FileModel):
     """Collective emission rate of a bath of kind "rates"."""
     absorption: float | None = None
     """Its absorption rate; above the emission rate it is a pump."""
+    collectivity: float | None = None
+    """lambda: of the total rate, the share that is collective; the rest is local noise."""
+    correlation: float | list[list[float]] | None = None
+    """c between any two cells, or the matrix C_ij with 1 on its diagonal."""
+    positions: list[float] | None = None
+    """Places of the cells along a waveguide, in wavelengths."""
+    amplitudes: list[float] | None = None
+    """Coupling amplitude of each cell, 1 by default; its rate goes with the square."""
+    bandwidth: float | None = None
+    """Width of narrow-band noise, in the unit of the rates; broadband by default."""
+    envelope: EnvelopeTable | None = None
+    """How rate and occupation change in time, piecewise linear."""
+    extra_jumps: list[ExtraJumpTable] = Field(default_factory=list)
+    """Further dissipators."""
 
     @model_validator(mode="after")
     def _fits(self) -> BathTable:
         rates = (self.emission, self.absorption)
         if self.kind == "rates":
-            if None in rates or any((self.rate, self.occupation, self.temperature_k)):
+            other = (self.rate, self.occupation, self.temperature_k, self.collectivity)
+            if None in rates or any(value is not None for value in other):
                 raise ValueError(
                     "'bath' of kind 'rates' must hold 'emission' and 'absorption', and neither "
-                    "'rate' nor an occupation."
+                    "'rate' nor an occupation nor 'collectivity'."
                 )
             return self
         if rates != (None, None):
@@ -95,13 +140,13 @@ class BathTable(FileModel):
 
 
 class NoiseTable(FileModel):
-    """[noise]: the same local noise for every cell; with [chip] it replaces the chip's T1, T2."""
+    """[noise]: local noise, one number for all cells or a list; with [chip] it replaces T1, T2."""
 
-    rate: float = 0.0
+    rate: float | list[float] = 0.0
     """Emission rate gamma."""
-    occupation: float = 0.0
+    occupation: float | list[float] = 0.0
     """Thermal photons n_l of the cell's own environment."""
-    dephasing: float = 0.0
+    dephasing: float | list[float] = 0.0
     """Pure dephasing rate gamma_phi."""
 
 
@@ -129,7 +174,7 @@ class Charging(FileModel):
     times: TimeGrid
     """Saved times, {start, stop, num}."""
     engine: str = "auto"
-    """"auto" (Qiskit Dynamics up to 6 cells), "qiskit-dynamics" or "propagator"."""
+    """"auto" (Qiskit Dynamics up to 6 cells, else the cheapest exact engine) or an engine."""
     tolerance: float = 1e-10
     """Relative and absolute tolerance of "qiskit-dynamics"."""
     mode: Literal["bath"] = "bath"
@@ -178,6 +223,22 @@ class Experiment(FileModel):
             raise ValueError("'battery.n_cells' must be given where there is no [chip].")
         if chip is None and self.bath.temperature_k is not None:
             raise ValueError("'bath.temperature_k' needs a [chip] for its frequency.")
+        ideal = (
+            self.battery.frequency,
+            self.battery.anharmonicity,
+            self.battery.detunings,
+            self.battery.energies,
+        )
+        if chip is not None and any(value is not None for value in ideal):
+            raise ValueError(
+                "'battery.frequency', 'anharmonicity', 'detunings' and 'energies' must be left to "
+                "the [chip]."
+            )
+        if chip is None and self.battery.levels > 2 and None in ideal[:2]:
+            raise ValueError(
+                "'battery.frequency' and 'battery.anharmonicity' must be given for more than two "
+                "levels without a [chip]."
+            )
         if chip is None and (self.measurement.delay_s or self.measurement.rotation_s):
             raise ValueError("'measurement.delay_s' and 'rotation_s' need a [chip].")
         if chip is not None and chip.qubits == "auto" and n is None:

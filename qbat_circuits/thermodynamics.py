@@ -21,13 +21,16 @@ from qbat_circuits.errors import InputError
 STATE_TOLERANCE = 1e-9
 
 
-def as_density_matrix(state: Any, tolerance: float = STATE_TOLERANCE) -> ComplexArray:
-    """A validated density matrix, shape (2^N, 2^N), from what a user has.
+def as_density_matrix(
+    state: Any, tolerance: float = STATE_TOLERANCE, levels: int = 2
+) -> ComplexArray:
+    """A validated density matrix, shape (d^N, d^N), from what a user has.
 
     Args:
-        state: an array of shape (2^N, 2^N), a state vector of shape (2^N,), or a Qiskit
+        state: an array of shape (d^N, d^N), a state vector of shape (d^N,), or a Qiskit
             `DensityMatrix` or `Statevector` (anything with a ``data`` array).
         tolerance: largest deviation from trace 1, Hermiticity and positivity.
+        levels: d of each cell.
 
     Raises:
         InputError: if the shape, the trace, Hermiticity or positivity is wrong.
@@ -37,7 +40,7 @@ def as_density_matrix(state: Any, tolerance: float = STATE_TOLERANCE) -> Complex
         rho = np.array(data, dtype=np.complex128)
     except (TypeError, ValueError):
         raise InputError("A state must be an array of numbers or a Qiskit state.") from None
-    n_cells_of(rho)
+    n_cells_of(rho, levels)
     if rho.ndim == 1:
         rho = np.outer(rho, rho.conj())
     if not np.all(np.isfinite(rho)):
@@ -57,18 +60,23 @@ def as_density_matrix(state: Any, tolerance: float = STATE_TOLERANCE) -> Complex
     return rho
 
 
-def energy(state: Any, energies: Sequence[float] | None = None) -> float:
+def energy(
+    state: Any, energies: Sequence[float] | None = None, ladder: FloatArray | None = None
+) -> float:
     """Mean battery energy E = Tr[rho H_B] of a state, in units of hbar*mean(omega).
 
     Args:
         state: see `as_density_matrix`.
         energies: cell energies e_i, 1 each by default.
+        ladder: energies of d levels in units of e_i (`TransmonLevels.energies`); (0, 1) by default.
     """
-    rho = as_density_matrix(state)
-    return float(linear_energy(rho, level_energies(n_cells_of(rho), energies)))
+    rho, levels = _with_levels(state, energies, ladder)
+    return float(linear_energy(rho, levels))
 
 
-def ergotropy(state: Any, energies: Sequence[float] | None = None) -> float:
+def ergotropy(
+    state: Any, energies: Sequence[float] | None = None, ladder: FloatArray | None = None
+) -> float:
     """Ergotropy W of a state: the most work a unitary can extract, in units of hbar*mean(omega).
 
     W = Tr[rho H_B] - sum_k r_k E_k (eigenvalues down, levels up); 0 for passive states such as
@@ -77,18 +85,20 @@ def ergotropy(state: Any, energies: Sequence[float] | None = None) -> float:
     Args:
         state: see `as_density_matrix`.
         energies: cell energies e_i, 1 each by default.
+        ladder: energies of d levels in units of e_i (`TransmonLevels.energies`); (0, 1) by default.
 
     Raises:
         InputError: if the state is not a state or the energies do not fit it.
     """
-    rho = as_density_matrix(state)
-    return max(0.0, float(linear_ergotropy(rho, level_energies(n_cells_of(rho), energies))))
+    rho, levels = _with_levels(state, energies, ladder)
+    return max(0.0, float(linear_ergotropy(rho, levels)))
 
 
-def passive_state(state: Any, energies: Sequence[float] | None = None) -> ComplexArray:
+def passive_state(
+    state: Any, energies: Sequence[float] | None = None, ladder: FloatArray | None = None
+) -> ComplexArray:
     """The passive state of the same spectrum: diagonal, larger populations on lower levels."""
-    rho = as_density_matrix(state)
-    levels = level_energies(n_cells_of(rho), energies)
+    rho, levels = _with_levels(state, energies, ladder)
     populations = np.empty(len(levels))
     populations[np.argsort(levels, kind="stable")] = np.linalg.eigvalsh(rho)[::-1]
     return np.diag(populations).astype(np.complex128)
@@ -108,3 +118,12 @@ def linear_ergotropy(rho: ComplexArray, levels: FloatArray) -> FloatArray:
     """
     descending = np.linalg.eigvalsh(rho)[..., ::-1]
     return np.asarray(linear_energy(rho, levels) - descending @ np.sort(levels), dtype=np.float64)
+
+
+def _with_levels(
+    state: Any, energies: Sequence[float] | None, ladder: FloatArray | None
+) -> tuple[ComplexArray, FloatArray]:
+    """A density matrix and the diagonal of its H_B."""
+    d = 2 if ladder is None else len(ladder)
+    rho = as_density_matrix(state, levels=d)
+    return rho, level_energies(n_cells_of(rho, d), energies, ladder)

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Gate, Qubit
+from qiskit.quantum_info import Operator
 
-from qbat_circuits.cells import MAX_CELLS
+from qbat_circuits.cells import MAX_CELLS, ComplexArray
 from qbat_circuits.errors import InputError, broken_rule, check_integer
 from qbat_circuits.readout_model import pauli_settings
 
@@ -22,6 +24,7 @@ __all__ = [
     "measurement_circuits",
     "pauli_settings",
     "rotation_circuit",
+    "rotation_matrix",
     "tomography_circuits",
 ]
 
@@ -47,6 +50,11 @@ def rotation_circuit(setting: str) -> QuantumCircuit:
         if letter in "XY":
             circuit.h(cell)
     return circuit
+
+
+def rotation_matrix(letter: str) -> ComplexArray:
+    """The unitary of one cell's rotation, shape (2, 2)."""
+    return np.asarray(Operator(rotation_circuit(letter)).data, dtype=np.complex128)
 
 
 def measurement_circuit(setting: str) -> QuantumCircuit:

@@ -1,4 +1,4 @@
-"""Initial states: the words that name them, and their density matrices."""
+"""Initial states: the words that name them, their density matrices and populations p(j, m)."""
 
 from __future__ import annotations
 
@@ -7,52 +7,134 @@ from typing import Any
 import numpy as np
 
 from qbat_circuits.battery import Battery
-from qbat_circuits.cells import ComplexArray, basis_index, n_cells_of, product_state
+from qbat_circuits.cells import ComplexArray, FloatArray, n_cells_of
+from qbat_circuits.dynamics.memory import MAX_DENSE_CELLS
+from qbat_circuits.dynamics.schur import dense_of_populations, populations_of
 from qbat_circuits.errors import InputError, did_you_mean, shown
+from qbat_circuits.symmetric.sectors_jm import start_populations
 from qbat_circuits.thermodynamics import as_density_matrix
 
 #: Names that stand for a state; a bit string or a density matrix may be given instead.
 NAMED_STATES = ("ground", "thermal")
 
+#: A state that is off its own symmetric part by more than this is not symmetric.
+_SYMMETRIC = 1e-12
+
 
 def initial_density_matrix(battery: Battery, initial_state: Any) -> ComplexArray:
-    """Density matrix of shape (2^N, 2^N) from a name, a bit string or a state.
+    """Density matrix of shape (d^N, d^N) from a name, a bit string or a state.
 
     Args:
         battery: gives the number of cells and, for "thermal", the residual populations.
-        initial_state: "ground"; "thermal" (each cell at its own local occupation, excited
-            population n_l/(2 n_l + 1)); a bit string "q_{N-1} ... q_0"; an array, `DensityMatrix`
-            or `Statevector`.
+        initial_state: "ground"; "thermal" (each cell at its own local occupation: Boltzmann
+            weights of its levels, excited population n_l/(2 n_l + 1) of two); a string with the
+            level of each cell, "q_{N-1} ... q_0"; an array, `DensityMatrix` or `Statevector`.
 
     Raises:
         InputError: for an unknown word, or a state that is none or has another number of cells.
     """
+    n, d = battery.n_cells, battery.levels
+    if isinstance(initial_state, str):
+        if initial_state in NAMED_STATES:
+            return np.diag(_product([_weights(battery, i, initial_state) for i in range(n)]))
+        word = _checked_word(battery, initial_state)
+        rho = np.zeros((d**n, d**n), dtype=np.complex128)
+        rho[int(word, d), int(word, d)] = 1.0
+        return rho
+    rho = as_density_matrix(initial_state, levels=d)
+    if n_cells_of(rho, d) != n:
+        raise InputError(
+            f"'initial_state' must have {n} cells like the battery, not {n_cells_of(rho, d)}."
+        )
+    return rho
+
+
+def symmetric_start(battery: Battery, initial_state: Any) -> FloatArray:
+    """Populations p(j, m) of a start that no permutation of cells and no turn about z changes.
+
+    Args:
+        battery: two-level cells.
+        initial_state: as above; "thermal" with one residual population, a bit string of equal
+            letters, or a density matrix that is symmetric.
+
+    Returns:
+        Populations in the order of `symmetric.sectors_jm.states_jm`.
+
+    Raises:
+        InputError: with the reason why the start needs more than its populations.
+    """
     n = battery.n_cells
     if isinstance(initial_state, str):
         if initial_state == "ground":
-            return product_state([0.0] * n)
+            return start_populations(n, "ground")
         if initial_state == "thermal":
-            return product_state([noise.population for noise in battery.noise])
-        return _bit_state(initial_state, n)
-    rho = as_density_matrix(initial_state)
-    if n_cells_of(rho) != n:
+            excited = {noise.population for noise in battery.noise}
+            if len(excited) > 1:
+                raise _not_symmetric("cells with different residual populations")
+            return start_populations(n, excited.pop())
+        word = _checked_word(battery, initial_state)
+        if len(set(word)) > 1:
+            raise _not_symmetric(f"the bit string {shown(word)}")
+        return start_populations(n, float(word[0]))
+    if n > MAX_DENSE_CELLS:
         raise InputError(
-            f"'initial_state' must have {n} cells like the battery, not {n_cells_of(rho)}."
+            f"'initial_state' must be a name or a bit string for more than {MAX_DENSE_CELLS} "
+            f"cells, not a density matrix of {n}."
         )
-    return rho
+    rho = initial_density_matrix(battery, initial_state)
+    populations = populations_of(rho)
+    if np.abs(dense_of_populations(n, populations) - rho).max() > _SYMMETRIC:
+        raise _not_symmetric("this density matrix")
+    return populations
 
 
-def _bit_state(bits: str, n: int) -> ComplexArray:
-    if not bits or set(bits) - {"0", "1"}:
+def excited_cells(battery: Battery, initial_state: Any) -> int | None:
+    """Number of excited cells of a bit string (checked), None for any other start."""
+    if not isinstance(initial_state, str) or initial_state in NAMED_STATES:
+        return None
+    return _checked_word(battery, initial_state).count("1")
+
+
+def _weights(battery: Battery, cell: int, name: str) -> FloatArray:
+    """Populations of one cell's levels in a named state."""
+    weights: FloatArray = np.zeros(battery.levels)
+    weights[0] = 1.0
+    occupation = battery.noise[cell].occupation
+    if name == "ground" or occupation == 0:
+        return weights
+    # r = n/(n+1) = exp(-hbar omega/kT) at the transition 0-1, r^E of a level with E in units of it.
+    energies = np.arange(2.0) if battery.transmon is None else battery.transmon.energies()
+    weights[:] = np.exp(energies * -np.log1p(1 / occupation))
+    return weights / float(weights.sum())
+
+
+def _product(cells: list[FloatArray]) -> ComplexArray:
+    """Diagonal of a product of cells, cell 0 first, little-endian."""
+    weights: FloatArray = np.ones(1)
+    for one in cells:
+        weights = np.asarray(np.kron(one, weights), dtype=np.float64)
+    return weights.astype(np.complex128)
+
+
+def _checked_word(battery: Battery, word: str) -> str:
+    n, d = battery.n_cells, battery.levels
+    letters = "".join(map(str, range(d)))
+    if not word or set(word) - set(letters):
         known = ", ".join(repr(name) for name in NAMED_STATES)
+        what = "a bit string" if d == 2 else f"a string of levels 0 to {d - 1}"
         raise InputError(
-            f"'initial_state' must be one of {known}, a bit string or a density matrix, not "
-            f"{shown(bits)}{did_you_mean(bits, NAMED_STATES)}."
+            f"'initial_state' must be one of {known}, {what} or a density matrix, not "
+            f"{shown(word)}{did_you_mean(word, NAMED_STATES)}."
         )
-    if len(bits) != n:
+    if len(word) != n:
         raise InputError(
-            f"'initial_state' must be a bit string of one letter per cell ({n}), not {shown(bits)}."
+            f"'initial_state' must be a bit string of one letter per cell ({n}), not {shown(word)}."
         )
-    rho = np.zeros((2**n, 2**n), dtype=np.complex128)
-    rho[basis_index(bits), basis_index(bits)] = 1.0
-    return rho
+    return word
+
+
+def _not_symmetric(what: str) -> InputError:
+    return InputError(
+        "'initial_state' must be invariant under permutations of the cells and hold no coherence "
+        f"between energies for populations p(j, m), which {what} is not; use another engine."
+    )

@@ -7,8 +7,21 @@ import scipy.linalg
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
-from qbat_circuits.dynamics.reduction import check_effort, equal_steps, reduce_generator
+from qbat_circuits.dynamics.krylov import exponential_path
+from qbat_circuits.dynamics.reduction import (
+    IndexArray,
+    ReducedGenerator,
+    check_effort,
+    equal_steps,
+    norm,
+    reduce_model,
+)
 from qbat_circuits.errors import check_number
+
+#: Dense exponentials serve at most this many coordinates, for any number of distinct steps up to
+#: `_SMALL` of them, and only where the norm of the generator times the time is this many times
+#: their number: below, Krylov subspaces are cheaper.
+_DENSE_COORDINATES, _SMALL, _STIFFNESS = 1000, 100, 20
 
 
 def propagate(battery: Battery, start: ComplexArray, times: FloatArray) -> ComplexArray:
@@ -16,29 +29,31 @@ def propagate(battery: Battery, start: ComplexArray, times: FloatArray) -> Compl
 
     Args:
         battery: the model.
-        start: density matrix at t = 0, shape (2^N, 2^N).
+        start: density matrix at t = 0, shape (d, d).
         times: times >= 0 in rising order, shape (T,).
 
     Returns:
-        Density matrices, shape (T, 2^N, 2^N).
+        Density matrices, shape (T, d, d).
     """
-    reduced = reduce_generator(battery.liouvillian(), start)
+    reduced = reduce_model(battery.hamiltonian(), battery.jump_operators(), start)
     steps, which = equal_steps(times)
-    rows = np.empty((len(times), len(reduced.start)))
-    now = reduced.start
-    # One dense exponential serves a whole even grid; without one, act on the vector instead.
-    if len(now) <= (1000 if len(steps) <= 4 else 50):
-        dense = reduced.matrix.toarray()
-        exponentials = [scipy.linalg.expm(dense * step) for step in steps]
-        for i, k in enumerate(which):
-            now = rows[i] = exponentials[k] @ now
-    else:
-        from scipy.sparse.linalg import expm_multiply
+    size = len(reduced.start)
+    few = len(steps) <= 4 or size <= _SMALL
+    stiff = norm(reduced.matrix) * times[-1] > _STIFFNESS * size
+    if size <= _DENSE_COORDINATES and few and stiff:
+        return reduced.states(_by_exponentials(reduced, steps, which))
+    return reduced.states(exponential_path(lambda y: reduced.matrix @ y, reduced.start, times))
 
-        check_effort(reduced.matrix, float(times[-1]), "times")
-        for i, k in enumerate(which):
-            now = rows[i] = expm_multiply(reduced.matrix * steps[k], now) if steps[k] else now
-    return reduced.states(rows)
+
+def _by_exponentials(reduced: ReducedGenerator, steps: FloatArray, which: IndexArray) -> FloatArray:
+    """One dense exponential of each distinct step, shape (T, D): as long as one likes."""
+    dense = reduced.matrix.toarray()
+    exponentials = [scipy.linalg.expm(dense * step) for step in steps]
+    rows = np.empty((len(which), len(reduced.start)))
+    now = reduced.start
+    for i, k in enumerate(which):
+        now = rows[i] = exponentials[k] @ now
+    return rows
 
 
 def evolve(battery: Battery, states: ComplexArray, duration: float) -> ComplexArray:
@@ -63,6 +78,6 @@ def evolve(battery: Battery, states: ComplexArray, duration: float) -> ComplexAr
     if generator.shape[0] <= 256:
         after = scipy.linalg.expm(generator.toarray() * duration) @ stacked
     else:
-        check_effort(generator, duration, "duration")
+        check_effort(norm(generator), duration, "duration")
         after = np.asarray(expm_multiply(generator * duration, stacked))
     return np.ascontiguousarray(np.swapaxes(after.T.reshape(states.shape), -1, -2))

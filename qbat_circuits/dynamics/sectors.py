@@ -3,77 +3,89 @@
 J_- and J_+ act on the spin of a sector only. With the Schur-Weyl decomposition of 2^N into
 (+)_j spin-j (x) multiplicity, the weight P_j and the multiplicity state sigma_j of the start are
 conserved, and rho(infinity) = sum_j P_j tau_j (x) sigma_j, with tau_j(m) ~ r^m for a thermal bath,
-r = n/(n+1). See docs/physics.md, section 3.
+r = n/(n+1). On the way there, each block between two sectors moves by itself: (2j+1)(2j'+1) numbers
+for each pair of multiplicity states instead of 4^N. See docs/physics.md, section 3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 
 from qbat_circuits.baths import CollectiveBath
-from qbat_circuits.battery import liouvillian
+from qbat_circuits.battery import Battery, liouvillian
 from qbat_circuits.cells import ComplexArray, FloatArray, n_cells_of
+from qbat_circuits.dynamics.reduction import equal_steps
+from qbat_circuits.dynamics.schur import Sector, schur_basis
 from qbat_circuits.errors import InputError
 
+#: Blocks of a start below this are zero.
+_ROUND_OFF = 1e-16
 #: Coherence between sectors below this is round-off.
 _COHERENCE_TOLERANCE = 1e-12
 
 
-@dataclass(frozen=True)
-class Sector:
-    """Total spin j = twice_j / 2 and its orthonormal basis vectors |j, m, alpha>.
+def common_bath(battery: Battery) -> CollectiveBath:
+    """The bath as J_- sees it: its rates times g^2 of the cells' one amplitude g."""
+    bath, amplitudes = battery.bath, battery.bath.coupling.amplitudes
+    scale = 1.0 if amplitudes is None else amplitudes[0] ** 2
+    if scale == 1.0:
+        return bath
+    return CollectiveBath.from_rates(
+        scale * bath.emission, scale * bath.absorption, scale * bath.cross
+    )
 
-    Attributes:
-        twice_j: 2j.
-        vectors: real, shape (2j+1, d_j, 2^N), m rising from -j, alpha = 0..d_j-1.
+
+def collective_curve(
+    bath: CollectiveBath, start: ComplexArray, times: FloatArray, detuning: float = 0.0
+) -> ComplexArray:
+    """States under the collective bath alone, exact, shape (T, 2^N, 2^N).
+
+    Args:
+        bath: the collective bath.
+        start: density matrix at t = 0, shape (2^N, 2^N).
+        times: >= 0 in rising order, shape (T,).
+        detuning: the cells' common delta.
     """
-
-    twice_j: int
-    vectors: FloatArray
-
-
-@lru_cache(maxsize=8)
-def schur_basis(n_cells: int) -> tuple[Sector, ...]:
-    """Orthonormal basis |j, m, alpha> of N cells, j rising, coupled cell by cell.
-
-    Within a sector J_+ |j, m, alpha> = sqrt((j-m)(j+m+1)) |j, m+1, alpha>: Clebsch-Gordan
-    coefficients in the Condon-Shortley phase.
-    """
-    sectors = {1: np.eye(2)[:, None, :]}
-    for n in range(1, n_cells):
-        grown: dict[int, list[FloatArray]] = {}
-        for twice_j, vectors in sectors.items():
-            for twice_k in (twice_j + 1, twice_j - 1):
-                if twice_k >= 0:
-                    grown.setdefault(twice_k, []).append(_coupled(vectors, twice_j, twice_k, n))
-        sectors = {j: np.concatenate(parts, axis=1) for j, parts in grown.items()}
-    for vectors in sectors.values():
-        vectors.flags.writeable = False
-    return tuple(Sector(j, sectors[j]) for j in sorted(sectors))
+    steps, which = equal_steps(times)
+    states = np.zeros((len(times), *start.shape), dtype=np.complex128)
+    for a, b in combinations_with_replacement(schur_basis(n_cells_of(start)), 2):
+        block = np.einsum("iax,xy,kby->ikab", a.vectors, start, b.vectors, optimize=True)
+        if np.abs(block).max() <= _ROUND_OFF:
+            continue
+        generator = _between(bath, a.twice_j, b.twice_j, detuning)
+        propagators = [scipy.linalg.expm(generator * step) for step in steps]
+        now = block.reshape(len(generator), -1)
+        left, right = (one.vectors.reshape(-1, len(start)) for one in (a, b))
+        for i, step in enumerate(which):
+            now = propagators[step] @ now
+            square = now.reshape(block.shape).swapaxes(1, 2).reshape(len(left), len(right))
+            part = left.T @ square @ right
+            states[i] += part if a is b else part + part.conj().T
+    return states
 
 
-def _coupled(vectors: FloatArray, twice_j: int, twice_k: int, n: int) -> FloatArray:
-    """Add one cell (the highest bit) to a sector of n cells: spin j -> k = j +- 1/2."""
-    result = np.zeros((twice_k + 1, vectors.shape[1], 2 ** (n + 1)))
-    ground, excited = result[..., : 2**n], result[..., 2**n :]
-    up = twice_k > twice_j
-    for row in range(twice_k + 1):
-        twice_m = 2 * row - twice_k
-        plus = np.sqrt((twice_j + 1 + twice_m) / (2 * (twice_j + 1)))
-        minus = np.sqrt((twice_j + 1 - twice_m) / (2 * (twice_j + 1)))
-        # Rows of the old sector with m - 1/2 (new cell excited) and m + 1/2 (new cell in ground).
-        low, high = (twice_m - 1 + twice_j) // 2, (twice_m + 1 + twice_j) // 2
-        if 0 <= low <= twice_j:
-            excited[row] += (plus if up else -minus) * vectors[low]
-        if 0 <= high <= twice_j:
-            ground[row] += (minus if up else plus) * vectors[high]
-    return result
+def _between(bath: CollectiveBath, twice_j: int, twice_k: int, detuning: float) -> ComplexArray:
+    """Generator on the matrices between spins j and k, row-stacked: (2j+1)(2k+1) square."""
+    total = np.zeros(((twice_j + 1) * (twice_k + 1),) * 2, dtype=np.complex128)
+    ones = [np.eye(twice + 1) for twice in (twice_j, twice_k)]
+    m = [np.arange(twice + 1) - twice / 2 for twice in (twice_j, twice_k)]
+    decay = [1j * detuning * np.diag(one) for one in m]
+    for rate, a, b in bath.jumps():
+        jumps = [a * _raising(twice).T + b * _raising(twice) for twice in (twice_j, twice_k)]
+        total += rate * np.kron(jumps[0], jumps[1].conj())
+        decay = [d + rate / 2 * jump.conj().T @ jump for d, jump in zip(decay, jumps, strict=True)]
+    return np.asarray(total - np.kron(decay[0], ones[1]) - np.kron(ones[0], decay[1].conj()))
+
+
+def _raising(twice_j: int) -> FloatArray:
+    """J_+ of a spin, m rising."""
+    m = np.arange(twice_j)
+    return np.diag(np.sqrt((twice_j - m) * (m + 1.0)), -1)
 
 
 def sector_weights(rho: ComplexArray) -> dict[float, float]:
@@ -119,8 +131,16 @@ def sector_steady_state(bath: CollectiveBath, twice_j: int, detuning: float = 0.
     """The one steady state tau_j of a spin j under the bath, shape (2j+1, 2j+1), m rising.
 
     tau_j(m) ~ r^m for a thermal bath; with squeezing, the null vector of the spin's own generator.
+
+    Raises:
+        InputError: for equal rates at the squeezing bound, which leave one spin component as it is.
     """
     size = twice_j + 1
+    if bath.emission == bath.absorption <= abs(bath.cross) * (1 + 1e-12) and detuning == 0:
+        raise InputError(
+            "'cross' must be below emission = absorption in size for a steady state of the bath "
+            f"alone, not {abs(bath.cross):g}: such a bath leaves one spin component as it is."
+        )
     if bath.cross == 0:
         k = np.arange(size)
         if bath.absorption <= bath.emission:
@@ -128,8 +148,7 @@ def sector_steady_state(bath: CollectiveBath, twice_j: int, detuning: float = 0.
         else:  # a pump: count from the top, so that nothing overflows
             weights = ((bath.emission / bath.absorption) ** k)[::-1]
         return np.diag(weights / weights.sum()).astype(np.complex128)
-    m = np.arange(size - 1)
-    raising = np.diag(np.sqrt((twice_j - m) * (m + 1.0)), -1)
+    raising = _raising(twice_j)
     jumps = [
         (rate, sp.csr_array((a * raising.T + b * raising).astype(np.complex128)))
         for rate, a, b in bath.jumps()

@@ -20,18 +20,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from qbat_circuits.baths import CollectiveBath, LocalNoise
 from qbat_circuits.battery import Battery, Jump
 from qbat_circuits.cells import (
     ComplexArray,
     FloatArray,
-    collective_lowering,
     excitations,
-    lowering,
     n_cells_of,
-    number,
 )
 from qbat_circuits.errors import InputError
 from qbat_circuits.thermodynamics import as_density_matrix, linear_energy
@@ -50,11 +46,13 @@ class BathShares:
         collective: of the common bath.
         local: of each cell's own thermal bath, shape (N,).
         dephasing: of each cell's pure dephasing, shape (N,).
+        extra: of the extra dissipators together.
     """
 
     collective: float
     local: FloatArray
     dephasing: FloatArray
+    extra: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("local", "dephasing"):
@@ -65,13 +63,15 @@ class BathShares:
     @property
     def total(self) -> float:
         """Sum over all baths."""
-        return float(self.collective + self.local.sum() + self.dephasing.sum())
+        return float(self.collective + self.local.sum() + self.dephasing.sum() + self.extra)
 
 
 def heat_currents(battery: Battery, state: Any) -> BathShares:
     """Heat current Tr[H_B L_k(rho)] from each bath into the battery; their sum is dE/dt.
 
     Dephasing exchanges no energy. From a squeezed bath the current is energy, not all of it heat.
+    The coherent exchange along a waveguide moves energy between cells of unequal e_i; it is no
+    bath's.
 
     Args:
         battery: the model.
@@ -105,10 +105,16 @@ def entropy_production(battery: Battery, state: Any) -> BathShares:
         state: state of its N cells.
 
     Raises:
-        InputError: for a squeezed bath, which has no temperature, or a wrong number of cells.
+        InputError: for a squeezed bath or extra jumps, which have no temperature, more than two
+            levels, or a wrong number of cells.
     """
     rho = _state_of(battery, state)
     refuse_squeezing(battery.bath)
+    if battery.extra_jumps or battery.levels > 2:
+        raise InputError(
+            "'battery' must have cells of two levels and no extra jumps for an entropy production, "
+            "where each bath has one absorption/emission."
+        )
     r, vectors = np.linalg.eigh(rho)
     logs = np.log(r, out=np.full(len(r), -np.inf), where=r > _ZERO_EIGENVALUE)
     quanta = excitations(battery.n_cells).astype(np.float64)
@@ -172,21 +178,18 @@ def local_rates(noise: LocalNoise) -> tuple[float, float]:
 def _by_bath(battery: Battery, quantity: Callable[[Sequence[Jump], float], float]) -> BathShares:
     """quantity(jumps, ln r) of every bath; 0 for one without a rate."""
     n, bath = battery.n_cells, battery.bath
-    minus = collective_lowering(n)
-    common = [(rate, sp.csr_array(a * minus + b * minus.T)) for rate, a, b in bath.jumps()]
 
-    def of(jumps: list[Jump], log_r: float) -> float:
-        return quantity(jumps, log_r) if any(rate for rate, _ in jumps) else 0.0
+    def of(jumps: Sequence[Jump], log_r: float) -> float:
+        return quantity(jumps, log_r) if jumps else 0.0
 
     local, dephasing = np.zeros(n), np.zeros(n)
     for i, noise in enumerate(battery.noise):
-        down, up = local_rates(noise)
-        step = lowering(n, i)
-        if noise.rate:
-            local[i] = of([(down, step), (up, sp.csr_array(step.T))], log_ratio(down, up))
-        dephasing[i] = of([(2.0 * noise.dephasing, number(n, i))], 0.0)
-    log_r = log_ratio(bath.emission, bath.absorption) if common else 0.0
-    return BathShares(of(common, log_r), local, dephasing)
+        log_r = log_ratio(*local_rates(noise)) if noise.rate else 0.0
+        local[i] = of(battery.relaxation_jumps(i), log_r)
+        dephasing[i] = of(battery.dephasing_jumps(i), 0.0)
+    log_r = log_ratio(bath.emission, bath.absorption) if bath.relaxation else 0.0
+    extra = [(one.rate, one.operator) for one in battery.extra_jumps if one.rate > 0]
+    return BathShares(of(battery.collective_jumps(), log_r), local, dephasing, of(extra, 0.0))
 
 
 def _change(jumps: Sequence[Jump], rho: ComplexArray) -> ComplexArray:
@@ -201,9 +204,10 @@ def _change(jumps: Sequence[Jump], rho: ComplexArray) -> ComplexArray:
 
 
 def _state_of(battery: Battery, state: Any) -> ComplexArray:
-    rho = as_density_matrix(state)
-    if n_cells_of(rho) != battery.n_cells:
+    rho = as_density_matrix(state, levels=battery.levels)
+    found = n_cells_of(rho, battery.levels)
+    if found != battery.n_cells:
         raise InputError(
-            f"'state' must have {battery.n_cells} cells like the battery, not {n_cells_of(rho)}."
+            f"'state' must have {battery.n_cells} cells like the battery, not {found}."
         )
     return rho

@@ -43,6 +43,11 @@ def local_decay(battery: Battery, state: ComplexArray, duration: float) -> Compl
         duration: t >= 0 in the inverse unit of the rates.
     """
     t = check_number("duration", duration, at_least=0)
+    if battery.levels > 2 or battery.extra_jumps:
+        raise InputError(
+            "'battery' must have cells of two levels and no extra jumps for the decay in closed "
+            "form; hand in a propagator such as dynamics.propagator.evolve."
+        )
     size = len(state)
     for i, noise in enumerate(battery.noise):
         relaxation, decoherence = _decay_rates(noise)
@@ -100,7 +105,7 @@ def self_discharge_time_jm(
 
     Args:
         n_cells: number of cells N.
-        populations: p(j, m) of the charged state, j falling from N/2, m rising.
+        populations: p(j, m) of the charged state, in the order of `states_jm`.
         noise: that of every cell.
         propagator: (populations, time) -> populations under this noise alone.
         share: between 0 and 1.

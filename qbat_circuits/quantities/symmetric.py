@@ -1,9 +1,9 @@
 """The quantities of `dense` on populations p(j, m) of permutation- and U(1)-invariant states.
 
 rho = sum_{j,m} p(j,m) / d_j Pi(j,m) with d_j = C(N, N/2-j) - C(N, N/2-j-1): every eigenvalue
-p(j,m)/d_j stands d_j times. Populations are one array in the order j falling from N/2, m rising;
-all cells have energy 1 (hbar*mean(omega)). Multiplicities are exact integers of any size and enter
-as logarithms or as quotients of integers (docs/physics.md, section 4).
+p(j,m)/d_j stands d_j times. Populations are one array in the order of `states_jm`; all cells have
+energy 1 (hbar*mean(omega)). Multiplicities are exact integers of any size and enter as logarithms
+or as quotients of integers (docs/physics.md, section 4).
 """
 
 from __future__ import annotations
@@ -11,18 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
 from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qbat_circuits.cells import MAX_CELLS, FloatArray
 from qbat_circuits.errors import InputError, check_choice, check_integer
 from qbat_circuits.quantities.curves import OptimumReadings, ratio
 from qbat_circuits.quantities.dense import Basis
 from qbat_circuits.quantities.gibbs import energy_at, entropy_deficit, inverse_temperature
+from qbat_circuits.symmetric.ergotropy import passive_energy, passive_energy_jm
+from qbat_circuits.symmetric.sectors_jm import (
+    energy_jm,
+    level_capacities,
+    log_multiplicities,
+    multiplicities,
+    sector_weights,
+    states_jm,
+)
 from qbat_circuits.thermodynamics import STATE_TOLERANCE
 
 Populations = Sequence[float] | FloatArray
@@ -39,7 +46,7 @@ def checked_populations(n_cells: int, populations: Populations) -> FloatArray:
     """
     n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_CELLS)
     p = np.asarray(populations, dtype=np.float64)
-    size = sector_start(n, n // 2 + 1)
+    size = states_jm(n).size
     if p.shape != (size,):
         raise InputError(
             f"'populations' must hold one number per (j, m) ({size} for {n} cells), not shape "
@@ -52,45 +59,16 @@ def checked_populations(n_cells: int, populations: Populations) -> FloatArray:
     return p
 
 
-def sector_start(n_cells: int, missing: int) -> int:
-    """Position of (j, -j), j = N/2 - missing, among all (j, m)."""
-    return missing * (n_cells + 2 - missing)
-
-
-@lru_cache(maxsize=8)
-def quantum_numbers(n_cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """N/2 - j and m + N/2 of every (j, m), in order (read-only)."""
-    missing = np.arange(n_cells // 2 + 1)
-    i = np.repeat(missing, n_cells - 2 * missing + 1)
-    k = np.arange(len(i)) - i * (n_cells + 2 - i) + i
-    for array in (i, k):
-        array.flags.writeable = False
-    return i, k
-
-
-@lru_cache(maxsize=8)
-def multiplicities(n_cells: int) -> tuple[int, ...]:
-    """d_j of j = N/2, N/2 - 1, ..., exact."""
-    chosen = [comb(n_cells, i) for i in range(n_cells // 2 + 1)]
-    return (1, *(b - a for a, b in pairwise(chosen)))
-
-
-def log_multiplicities(n_cells: int) -> FloatArray:
-    """ln d_j of every (j, m), in order."""
-    logs = np.array([math.log(d) for d in multiplicities(n_cells)])
-    return np.asarray(logs[quantum_numbers(n_cells)[0]])
-
-
 def antiergotropy_jm(n_cells: int, populations: Populations) -> float:
     """A = max_U E - E = N - E_passive - E: the levels of N equal cells mirror about N/2."""
     p = checked_populations(n_cells, populations)
-    return max(0.0, n_cells - _passive_energy(n_cells, p) - _energy(n_cells, p))
+    return max(0.0, n_cells - _passive(n_cells, p) - _energy(n_cells, p))
 
 
 def capacity_jm(n_cells: int, populations: Populations) -> float:
     """Capacity C = W + A = N - 2 E_passive (Yang et al., arXiv:2302.09905)."""
     p = checked_populations(n_cells, populations)
-    return n_cells - 2 * _passive_energy(n_cells, p)
+    return n_cells - 2 * _passive(n_cells, p)
 
 
 def optimum_readings_jm(n_cells: int, populations: Populations) -> OptimumReadings:
@@ -123,15 +101,22 @@ def entropy_jm(n_cells: int, populations: Populations) -> float:
     """Von Neumann entropy S = -sum p ln(p/d_j) in nats."""
     p = checked_populations(n_cells, populations)
     full = p > 0
-    return max(0.0, math.fsum(p[full] * (log_multiplicities(n_cells) - _log(p))[full]))
+    return max(0.0, -math.fsum(p[full] * log_eigenvalues_jm(n_cells, p)[full]))
+
+
+def log_eigenvalues_jm(n_cells: int, populations: FloatArray) -> Any:
+    """ln(p/d_j) of every (j, m), -inf where p <= 0 (round-off of a zero)."""
+    full = populations > 0
+    logs = np.log(populations, out=np.full(populations.shape, -np.inf), where=full)
+    return logs - log_multiplicities(n_cells)[states_jm(n_cells).deficit]
 
 
 def total_ergotropy_jm(n_cells: int, populations: Populations) -> float:
     """Work per copy from many copies, E - E_Gibbs(S) >= W (see `dense.total_ergotropy`)."""
     p = checked_populations(n_cells, populations)
-    share = np.array([d / 2**n_cells for d in multiplicities(n_cells)])[quantum_numbers(n_cells)[0]]
-    excess = _log(p) - log_multiplicities(n_cells) + n_cells * math.log(2)
-    missing = entropy_deficit(p, share, excess)
+    share = np.array([d / 2**n_cells for d in multiplicities(n_cells)])
+    excess = log_eigenvalues_jm(n_cells, p) + n_cells * math.log(2)
+    missing = entropy_deficit(p, share[states_jm(n_cells).deficit], excess)
     cells = np.ones(n_cells)
     beta = inverse_temperature(entropy_jm(n_cells, p), cells, missing)
     return max(0.0, _energy(n_cells, p) - energy_at(beta, cells))
@@ -146,9 +131,9 @@ def incoherent_ergotropy_jm(n_cells: int, populations: Populations, basis: Basis
     p = checked_populations(n_cells, populations)
     if Basis(check_choice("basis", basis, [one.value for one in Basis])) is Basis.ENERGY_BLOCKS:
         return _ergotropy(n_cells, p)
-    by_level = np.bincount(quantum_numbers(n_cells)[1], p, n_cells + 1).astype(np.float64)
-    counts = [comb(n_cells, k) for k in range(n_cells + 1)]
-    return max(0.0, _energy(n_cells, p) - _filled(n_cells, by_level, counts))
+    by_level = np.bincount(states_jm(n_cells).level, p).astype(np.float64)
+    passive = passive_energy(n_cells, by_level, level_capacities(n_cells), np.arange(n_cells + 1))
+    return max(0.0, _energy(n_cells, p) - passive)
 
 
 def coherent_ergotropy_jm(n_cells: int, populations: Populations, basis: Basis | str) -> float:
@@ -180,90 +165,51 @@ def l1_coherence_jm(n_cells: int, populations: Populations) -> float:
     """
     n = check_integer("n_cells", n_cells, at_least=1, at_most=L1_MAX_CELLS)
     p = checked_populations(n, populations)
+    level = states_jm(n).level
     total = []
     for k in range(n + 1):
-        here = [(i, p[sector_start(n, i) + k - i]) for i in range(min(k, n - k) + 1)]
+        here = p[level == k]  # by deficit, 0 to min(k, n - k)
         total += [
-            abs(math.fsum(weight * _eberlein(flips, i, k, n) for i, weight in here))
-            for flips in range(1, min(k, n - k) + 1)
+            abs(math.fsum(weight * _eberlein(flips, a, k, n) for a, weight in enumerate(here)))
+            for flips in range(1, len(here))
         ]
     return math.fsum(total)
 
 
 def sector_weights_jm(n_cells: int, populations: Populations) -> dict[float, float]:
     """Weight P_j = sum_m p(j, m) of each total spin j, j falling from N/2."""
-    p = checked_populations(n_cells, populations)
-    weights = np.bincount(quantum_numbers(n_cells)[0], p)
-    return {n_cells / 2 - i: float(weight) for i, weight in enumerate(weights)}
+    weights = sector_weights(n_cells, checked_populations(n_cells, populations))
+    return {n_cells / 2 - a: float(weight) for a, weight in enumerate(weights)}
 
 
 def sector_work_jm(n_cells: int, populations: Populations) -> dict[float, float]:
     """Work of each spin sector, P_j W(rho_j), j falling from N/2 (see `dense.sector_work`)."""
     p = checked_populations(n_cells, populations)
-    starts = [sector_start(n_cells, i) for i in range(n_cells // 2 + 2)]
+    states = states_jm(n_cells)
+    order = np.argsort(states.deficit, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(states.deficit))[:-1])
     result = {}
-    for i, d in enumerate(multiplicities(n_cells)):
-        part = p[starts[i] : starts[i + 1]]
-        levels = np.arange(i, n_cells - i + 1)
-        passive = _filled(n_cells, part, [d] * len(part))
-        result[n_cells / 2 - i] = max(0.0, float(part @ levels) - passive)
+    for a, (d, part) in enumerate(zip(multiplicities(n_cells), parts, strict=True)):
+        passive = passive_energy(n_cells, p[part], [d], np.zeros(len(part), dtype=np.int64))
+        result[n_cells / 2 - a] = max(0.0, float(p[part] @ states.level[part]) - passive)
     return result
 
 
 def _energy(n_cells: int, populations: FloatArray) -> float:
-    return float(populations @ quantum_numbers(n_cells)[1])
+    return float(energy_jm(n_cells, populations))
 
 
 def _ergotropy(n_cells: int, populations: FloatArray) -> float:
-    return max(0.0, _energy(n_cells, populations) - _passive_energy(n_cells, populations))
+    return max(0.0, _energy(n_cells, populations) - _passive(n_cells, populations))
 
 
-def _passive_energy(n_cells: int, populations: FloatArray) -> float:
-    d = multiplicities(n_cells)
-    counts = [d[i] for i in quantum_numbers(n_cells)[0].tolist()]
-    return _filled(n_cells, populations, counts)
-
-
-def _filled(n_cells: int, weights: FloatArray, counts: Sequence[int]) -> float:
-    """Least energy: eigenvalues weight/count, count times each, poured largest first into levels.
-
-    Level k holds C(N, k) of them. All counting is in exact integers.
-    """
-    logs = np.array([math.log(count) for count in dict.fromkeys(counts)])
-    place = {count: i for i, count in enumerate(dict.fromkeys(counts))}
-    size = _log(weights) - logs[[place[count] for count in counts]]
-    ends = _level_ends(n_cells)
-    energy, filled, level = [], 0, 0
-    for s in np.argsort(-size, kind="stable").tolist():
-        weight: float = float(weights[s])
-        if weight <= 0.0:
-            break
-        count = counts[s]
-        above, begin = 0, filled  # sum of k times the share of this eigenvalue's copies in level k
-        filled += count
-        while ends[level] < filled:
-            above += level * (ends[level] - begin)
-            begin = ends[level]
-            level += 1
-        above += level * (filled - begin)
-        energy.append(weight * (above / count))
-    return math.fsum(energy)
-
-
-@lru_cache(maxsize=8)
-def _level_ends(n_cells: int) -> tuple[int, ...]:
-    """Number of states in the levels up to k, k = 0..N, exact."""
-    return tuple(accumulate(comb(n_cells, k) for k in range(n_cells + 1)))
-
-
-def _log(weights: FloatArray) -> Any:
-    """ln p, -inf where p <= 0 (round-off of a zero)."""
-    return np.log(weights, out=np.full(weights.shape, -np.inf), where=weights > 0)
+def _passive(n_cells: int, populations: FloatArray) -> float:
+    return float(passive_energy_jm(n_cells, populations))
 
 
 @lru_cache(maxsize=65536)
-def _eberlein(flips: int, i: int, k: int, n: int) -> int:
+def _eberlein(flips: int, a: int, k: int, n: int) -> int:
     return sum(
-        (-1) ** r * comb(i, r) * comb(k - i, flips - r) * comb(n - k - i, flips - r)
+        (-1) ** r * comb(a, r) * comb(k - a, flips - r) * comb(n - k - a, flips - r)
         for r in range(flips + 1)
     )

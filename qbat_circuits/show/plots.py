@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib.figure import Figure
 
-from qbat_circuits.dynamics.charging import ChargingCurve
+from qbat_circuits.dynamics.curve import ChargingCurve
 from qbat_circuits.study.experiment import ExperimentResult
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 from qbat_circuits.analysis.dicke import DickeEstimate
 from qbat_circuits.analysis.extraction import ExtractionEstimate
 from qbat_circuits.analysis.scheme import ErgotropyEstimate
-from qbat_circuits.dynamics.charging import STATE_LIMIT, ChargingCurve
+from qbat_circuits.coupling import Coupling
+from qbat_circuits.dynamics.curve import STATE_LIMIT, ChargingCurve
 from qbat_circuits.study.experiment import ExperimentResult
 from qbat_circuits.study.model import Model
 from qbat_circuits.units import quantum_uev, temperature_from_occupation
@@ -77,7 +78,8 @@ def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
     elif frequency is not None:
         kelvin = temperature_from_occupation(frequency, bath.occupation)
         text += f" ({kelvin:.4g} K at {frequency / 1e9:.4g} GHz)"
-    yield "collective bath", text
+    timed = "" if model.envelope is None else ", changing in time"
+    yield "collective bath", text + _coupling_text(bath.coupling) + timed
     deviation = max(result.energy_deviation, result.ergotropy_deviation)
     yield "engine", f"{result.curve.engine}, {deviation:.1e} from {result.check_engine}"
     yield "best charging time", _time(model, plateau.peak_time)
@@ -91,9 +93,27 @@ def _charging_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:
     if result.curve.ergotropy[0] > STATE_LIMIT:
         gain = float(result.curve.ergotropy_gain[result.curve.best])
         yield "  of it not in the start", _energy(model.frequency_hz, gain)
+    if result.leakage is not None:
+        shares = ", ".join(f"{p:.2%}" for p in result.leakage.populations)
+        yield "levels 0, 1, ... at readout", f"{shares} ({result.leakage.outside:.2%} leaked)"
     if steady is not None:
         kind = "unique" if steady.unique else "decided by the start"
         yield "steady-state ergotropy", f"{_energy(model.frequency_hz, steady.ergotropy)}, {kind}"
+
+
+def _coupling_text(coupling: Coupling) -> str:
+    """How the bath couples to the cells, where it does not see all of them alike."""
+    parts = []
+    if isinstance(coupling.correlation, float):
+        parts.append(f"correlation {coupling.correlation:.4g}")
+    elif coupling.correlation is not None:
+        parts.append("correlated as the given matrix")
+    if coupling.positions is not None:
+        listed = ", ".join(f"{x:.4g}" for x in coupling.positions)
+        parts.append(f"cells along a waveguide at {listed} wavelengths")
+    if coupling.amplitudes is not None:
+        parts.append(f"amplitudes {', '.join(f'{g:.4g}' for g in coupling.amplitudes)}")
+    return "".join(f", {part}" for part in parts)
 
 
 def _measurement_rows(result: ExperimentResult) -> Iterator[tuple[str, str]]:

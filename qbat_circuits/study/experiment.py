@@ -9,19 +9,20 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from qbat_circuits.analysis.intervals import FOLDS
 from qbat_circuits.analysis.pauli import PauliEstimate, PauliScheme
-from qbat_circuits.analysis.scheme import check_confidence
-from qbat_circuits.battery import Battery
-from qbat_circuits.cells import ComplexArray
-from qbat_circuits.dynamics.charging import ChargingCurve, Engine, Plateau, charge
+from qbat_circuits.dynamics.charging import charge
+from qbat_circuits.dynamics.curve import ChargingCurve, Plateau
+from qbat_circuits.dynamics.engines import Engine
+from qbat_circuits.dynamics.leakage import Leakage, leakage, leakage_of
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.steady import SteadyState, steady_state
-from qbat_circuits.errors import AccuracyError, InputError, check_integer, check_number
-from qbat_circuits.sampling.counts import MAX_EMULATED_SHOTS, Counts, check_emulated_cells
-from qbat_circuits.schema import Experiment, Measurement
+from qbat_circuits.errors import AccuracyError, InputError
+from qbat_circuits.sampling.counts import Counts, check_emulated_cells
+from qbat_circuits.schema import Experiment
+from qbat_circuits.study.measuring import battery_while_waiting, check_measurement, measure
 from qbat_circuits.study.model import Model, build_model, detuning_note
 from qbat_circuits.thermodynamics import energy, ergotropy
+from qbat_circuits.transmon_levels import MAX_LEVELS
 
 #: Up to this many cells "auto" means Qiskit Dynamics, checked against the propagator.
 MAIN_ENGINE_CELLS = 6
@@ -45,6 +46,8 @@ class ExperimentResult:
         steady: state after all time scales; None where it is not determined (a note says why).
         energy_true, ergotropy_true: at the end of charging, at the best time.
         energy_at_readout, ergotropy_at_readout: after the delay, before the rotation.
+        leakage: weight above the two lowest levels then, and what two levels show of the energy;
+            None for cells of two levels.
         counts: what the readout gave.
         estimate: what the counts say, with interval.
         notes: the model's notes and those of the run.
@@ -62,6 +65,7 @@ class ExperimentResult:
     ergotropy_true: float
     energy_at_readout: float
     ergotropy_at_readout: float
+    leakage: Leakage | None
     counts: Counts
     estimate: PauliEstimate
     notes: tuple[str, ...]
@@ -80,7 +84,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         AccuracyError: if a result fails its own check.
     """
     say = progress or (lambda _stage: None)
-    check_measurement(experiment.measurement)
+    check_measurement(experiment)
     model = build_model(experiment)
     check_emulated_cells(model.battery.n_cells)
     say("Charging")
@@ -110,6 +114,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         seed=experiment.measurement.seed,
     )
     energies = model.battery.energies
+    ladder = None if model.battery.transmon is None else model.battery.transmon.energies()
     return ExperimentResult(
         model=model,
         curve=curve,
@@ -118,10 +123,11 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         ergotropy_deviation=deviations[1],
         plateau=plateau,
         steady=steady,
-        energy_true=energy(charged, energies),
-        ergotropy_true=ergotropy(charged, energies),
-        energy_at_readout=energy(delayed, energies),
-        ergotropy_at_readout=ergotropy(delayed, energies),
+        energy_true=energy(charged, energies, ladder),
+        ergotropy_true=ergotropy(charged, energies, ladder),
+        energy_at_readout=energy(delayed, energies, ladder),
+        ergotropy_at_readout=ergotropy(delayed, energies, ladder),
+        leakage=leakage_of(model.battery, delayed) if model.battery.levels > 2 else None,
         counts=counts,
         estimate=estimate,
         notes=(*charging_notes(model, curve), *notes, *estimate.warnings),
@@ -141,6 +147,7 @@ def charge_model(model: Model) -> ChargingCurve:
         model.initial_state,
         engine=engine,
         tolerance=charging.tolerance,
+        envelope=model.envelope,
     )
 
 
@@ -149,46 +156,37 @@ def charging_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
     detuned = detuning_note(model.battery, curve)
     said = ("detuned", "weak-bath")  # in more detail here and among the model's notes
     decided = [f.sentence for f in model.battery.audit() if f.code not in said]
-    return (*([detuned] if detuned else []), *decided, *model.notes)
+    return (*([detuned] if detuned else []), *decided, *leakage_notes(model, curve), *model.notes)
 
 
-def check_measurement(measurement: Measurement) -> None:
-    """Refuse numbers that the measurement cannot have, before anything is computed."""
-    check_number("measurement.delay_s", measurement.delay_s, at_least=0)
-    check_number("measurement.rotation_s", measurement.rotation_s, at_least=0)
-    check_confidence("measurement.confidence", measurement.confidence)
-    shots = measurement.shots
-    check_integer("measurement.shots", shots, at_least=FOLDS, at_most=MAX_EMULATED_SHOTS)
-    check_integer("measurement.seed", measurement.seed, at_least=0)
-
-
-def battery_while_waiting(model: Model) -> Battery:
-    """The battery between charging and readout: without the bath where it is switched off."""
-    if model.experiment.measurement.bath_off:
-        return model.battery.without_bath()
-    return model.battery
-
-
-def measure(model: Model, waiting: Battery, state: ComplexArray) -> Counts:
-    """Counts of all Pauli settings; noise of rotation_s acts on the rotated states."""
-    from qbat_circuits.sampling.aer import emulate_counts
-
-    measurement = model.experiment.measurement
-    rotation = measurement.rotation_s
-    return emulate_counts(
-        state,
-        model.readout,
-        shots=measurement.shots,
-        seed=measurement.seed,
-        after_rotation=(lambda rotated: evolve(waiting, rotated, rotation)) if rotation else None,
+def leakage_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
+    """How much leaks above the two lowest levels at the best time, and with one level more."""
+    d = model.battery.levels
+    if d == 2:
+        return ()
+    own = leakage_of(model.battery, curve.states[curve.best])
+    words = (
+        f"At the best time {own.outside:.2%} of the weight is above the two lowest levels; a "
+        f"two-level readout sees an energy of {own.two_level_energy:.4f} of {own.energy:.4f}."
+    )
+    if model.envelope is not None or d == MAX_LEVELS:
+        return (words,)
+    time = float(curve.times[curve.best])
+    (more,) = leakage(model.battery, (d + 1,), time, model.initial_state)
+    return (
+        words,
+        f"With {d + 1} instead of {d} levels it is {more.outside:.2%}, and the work "
+        f"{more.ergotropy:.4f} instead of {own.ergotropy:.4f}.",
     )
 
 
 def _independent(curve: ChargingCurve, model: Model) -> ChargingCurve:
     """The same curve from the other engine."""
-    exact = curve.engine == Engine.PROPAGATOR
-    other = Engine.QISKIT_DYNAMICS if exact else Engine.PROPAGATOR
-    return charge(model.battery, curve.times, model.initial_state, engine=other)
+    own = curve.engine == Engine.QISKIT_DYNAMICS
+    other = Engine.PROPAGATOR if own else Engine.QISKIT_DYNAMICS
+    return charge(
+        model.battery, curve.times, model.initial_state, engine=other, envelope=model.envelope
+    )
 
 
 def _check_deviation(deviation: float, curve: ChargingCurve) -> None:
@@ -201,6 +199,8 @@ def _check_deviation(deviation: float, curve: ChargingCurve) -> None:
 
 
 def _steady(model: Model) -> tuple[SteadyState | None, tuple[str, ...]]:
+    if model.envelope is not None:
+        return None, ("No steady state is given: the bath's rates change in time.",)
     try:
         return steady_state(model.battery, model.initial_state), ()
     except (InputError, AccuracyError) as error:

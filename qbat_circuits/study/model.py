@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
-from qbat_circuits.baths import CollectiveBath, LocalNoise
-from qbat_circuits.battery import Battery, WeakBathWarning
+from qbat_circuits.baths import CollectiveBath
+from qbat_circuits.battery import MAX_BATTERY_CELLS, Battery, WeakBathWarning
 from qbat_circuits.calibration import load_calibration
 from qbat_circuits.device import Device
-from qbat_circuits.dynamics.charging import ChargingCurve
-from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.dynamics.curve import ChargingCurve
+from qbat_circuits.envelope import Envelope
+from qbat_circuits.errors import check_integer
 from qbat_circuits.qubit_calibration import named_qubits
 from qbat_circuits.readout_model import ReadoutModel
-from qbat_circuits.schema import BathTable, Chip, Experiment
+from qbat_circuits.schema import Chip, Experiment
 from qbat_circuits.study.chip_choice import choose_qubits
+from qbat_circuits.study.tables import (
+    bath_of,
+    cell_values,
+    envelope_of,
+    extra_jumps_of_table,
+    mixture_words,
+    noise_of,
+    transmon_of,
+    with_local_share,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,7 @@ class Model:
         battery: cells, bath and noise; rates in 1/s with a device.
         readout: assignment matrices of the cells.
         initial_state: "ground", "thermal" or a bit string.
+        envelope: how the bath's rates change in time; None where they do not.
         statement: one line that says what this is.
         assumptions: what was assumed, one sentence each.
         notes: what the physics or the calibration warns of, one sentence each.
@@ -39,6 +51,7 @@ class Model:
     battery: Battery
     readout: ReadoutModel
     initial_state: str
+    envelope: Envelope | None
     statement: str
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
@@ -66,12 +79,17 @@ def build_model(experiment: Experiment) -> Model:
 
 
 def _ideal(experiment: Experiment) -> Model:
-    noise = experiment.noise
-    n = check_integer("battery.n_cells", experiment.battery.n_cells, at_least=1)
-    battery = Battery.identical(
-        n_cells=n,
-        bath=_bath(experiment.bath, None),
-        noise=LocalNoise() if noise is None else LocalNoise(**noise.model_dump()),
+    n = check_integer(
+        "battery.n_cells", experiment.battery.n_cells, at_least=1, at_most=MAX_BATTERY_CELLS
+    )
+    table, words = experiment.battery, mixture_words(experiment.bath)
+    battery = Battery(
+        bath=bath_of(experiment.bath, None),
+        noise=noise_of(experiment, n),
+        detunings=cell_values("battery.detunings", table.detunings or 0.0, n),
+        energies=cell_values("battery.energies", table.energies or 1.0, n),
+        transmon=transmon_of(experiment),
+        extra_jumps=extra_jumps_of_table(experiment.bath),
     )
     return Model(
         experiment=experiment,
@@ -79,8 +97,9 @@ def _ideal(experiment: Experiment) -> Model:
         battery=battery,
         readout=ReadoutModel.ideal(battery.n_cells),
         initial_state=experiment.battery.initial_state or "ground",
+        envelope=envelope_of(experiment.bath),
         statement=f"{n} ideal cell{'s' if n > 1 else ''}, dimensionless, with perfect readout",
-        assumptions=(),
+        assumptions=tuple(words),
         notes=(),
     )
 
@@ -95,31 +114,13 @@ def _on_chip(experiment: Experiment, chip: Chip) -> Model:
         qubits,
         tune_to_resonance=chip.tune_to_resonance,
         assumed_frequency_hz=chip.assumed_frequency_hz,
+        assumed_anharmonicity_hz=chip.assumed_anharmonicity_hz,
         residual_population=chip.residual_population,
         residual_temperature_k=chip.residual_temperature_k,
     )
-    bath = _bath(experiment.bath, device.mean_frequency_hz)
-    assumptions = list(device.assumptions)
-    statement = device.statement()
-    if experiment.noise is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", WeakBathWarning)  # it is among the notes
-            battery = Battery.from_device(device, bath)
-        if device.t1_includes_line:
-            assumptions.append(
-                f"T1 of {device.name} measured with the line at this bath's occupation: "
-                "kappa (2n+1) is subtracted"
-            )
-    else:
-        noise = LocalNoise(**experiment.noise.model_dump())
-        battery = Battery(
-            bath,
-            (noise,) * device.n_cells,
-            tuple(device.detunings().tolist()),
-            tuple(device.energies().tolist()),
-        )
-        statement = statement.replace("T1, T2 and readout", "readout")
-        assumptions.append(f"the experiment's [noise] instead of T1 and T2 of {device.name}")
+    bath = bath_of(experiment.bath, device.mean_frequency_hz)
+    battery, statement, words = _chip_battery(experiment, device, bath)
+    assumptions = [*device.assumptions, *words, *mixture_words(experiment.bath)]
     if chip.qubits == "auto":
         assumptions.append(f"{named_qubits(qubits)} chosen by readout")
     notes = [battery.weak_bath()] if battery.weak_bath() else []
@@ -136,22 +137,42 @@ def _on_chip(experiment: Experiment, chip: Chip) -> Model:
         battery=battery,
         readout=device.readout,
         initial_state=experiment.battery.initial_state or "thermal",
+        envelope=envelope_of(experiment.bath),
         statement=statement,
         assumptions=tuple(assumptions),
         notes=tuple(notes),
     )
 
 
-def _bath(table: BathTable, frequency_hz: float | None) -> CollectiveBath:
-    if table.kind == "rates":
-        return CollectiveBath.from_rates(table.emission or 0.0, table.absorption or 0.0)
-    rate, occupation = table.rate or 0.0, table.occupation
-    if occupation is None:
-        if table.temperature_k is None or frequency_hz is None:
-            raise InputError("'bath' must hold 'occupation', or 'temperature_k' with a [chip].")
-        return CollectiveBath.from_temperature(rate, table.temperature_k, frequency_hz)
-    squeezing = complex(*table.squeezing) if table.squeezing else 0j
-    return CollectiveBath(rate, occupation, squeezing)
+def _chip_battery(
+    experiment: Experiment, device: Device, bath: CollectiveBath
+) -> tuple[Battery, str, list[str]]:
+    """The battery of a chip's cells, its statement, and what was assumed."""
+    statement, words = device.statement(), []
+    transmon = transmon_of(experiment, device)
+    extra = extra_jumps_of_table(experiment.bath)
+    if experiment.noise is not None:
+        battery = Battery(
+            bath,
+            noise_of(experiment, device.n_cells),
+            tuple(device.detunings().tolist()),
+            tuple(device.energies().tolist()),
+            transmon,
+            extra,
+        )
+        words.append(f"the experiment's [noise] instead of T1 and T2 of {device.name}")
+        return battery, statement.replace("T1, T2 and readout", "readout"), words
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeakBathWarning)  # it is among the notes
+        battery = Battery.from_device(device, bath, transmon)
+    noise = tuple(with_local_share(one, experiment.bath) for one in battery.noise)
+    battery = replace(battery, noise=noise, extra_jumps=extra)
+    if device.t1_includes_line:
+        words.append(
+            f"T1 of {device.name} measured with the line at this bath's occupation: "
+            "kappa (2n+1) is subtracted"
+        )
+    return battery, statement, words
 
 
 def detuning_note(battery: Battery, curve: ChargingCurve) -> str:

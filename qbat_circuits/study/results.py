@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qbat_circuits.cells import level_numbers
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import json_bytes, write_atomically
 from qbat_circuits.study.experiment import ExperimentResult
@@ -111,6 +113,7 @@ def _findings(result: ExperimentResult) -> dict[str, Any]:
             "plug_in": estimate.plug_in,
             "raw": estimate.raw_value,
         },
+        "leakage": None if result.leakage is None else dataclasses.asdict(result.leakage),
         "shots_per_setting": estimate.shots,
         "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
     }
@@ -127,11 +130,12 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
     import xarray as xr
 
     curve, counts, estimate = result.curve, result.counts, result.estimate
-    n = result.model.battery.n_cells
+    n, d = result.model.battery.n_cells, result.model.battery.levels
     bits = [f"{b:0{n}b}" for b in range(2**n)]
     unit = {"units": "hbar*mean(omega)"}
     state = {"units": "1", "bit_order": "little-endian, q_{N-1}...q_0"}
     matrix = ("row", "column")
+    whole = matrix if d == 2 else ("level_row", "level_column")  # a readout sees two levels only
     content = result_content(result)
     provenance = {
         key: content[key] if isinstance(content[key], str) else json.dumps(content[key])
@@ -152,7 +156,7 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
         {
             "energy": ("time", curve.energy, {**unit, "long_name": "stored energy"}),
             "ergotropy": ("time", curve.ergotropy, {**unit, "long_name": "ergotropy"}),
-            "charged_state": (matrix, curve.states[curve.best], state),
+            "charged_state": (whole, curve.states[curve.best], state),
             "raw_state": (matrix, estimate.raw_state, state),
             "physical_state": (matrix, estimate.state, state),
             "counts": (("setting", "outcome"), counts.table, {"units": "1"}),
@@ -166,12 +170,19 @@ def result_dataset(result: ExperimentResult) -> xr.Dataset:
             "time": ("time", curve.times, {"units": _time_unit(result)}),
             "row": ("row", bits, {"units": "1"}),
             "column": ("column", bits, {"units": "1"}),
+            **{side: (side, _words(n, d), {"units": "1"}) for side in whole},
             "setting": ("setting", list(counts.settings), {"units": "1"}),
             "outcome": ("outcome", bits, {"units": "1"}),
             "cell": ("cell", np.arange(n), {"units": "1"}),
         },
         attrs={"format": FORMAT, **provenance},
     )
+
+
+def _words(n_cells: int, levels: int) -> list[str]:
+    """Names of the basis states: the level of each cell, cell N-1 first."""
+    numbers = level_numbers(n_cells, levels)[:, ::-1]
+    return ["".join(map(str, row)) for row in numbers.tolist()]
 
 
 def result_files(result: ExperimentResult) -> dict[str, bytes]:
@@ -248,6 +259,7 @@ def _bath_content(result: ExperimentResult) -> dict[str, Any]:
         "temperature_k": temperature_from_occupation(frequency or 0.0, bath.occupation)
         if known
         else None,
+        "coupling": dataclasses.asdict(bath.coupling),
         "off_during_readout": result.model.experiment.measurement.bath_off,
     }
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.symmetric.rates import Rates, moves, stays_inside
-from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm
+from qbat_circuits.symmetric.rates import Transitions
+from qbat_circuits.symmetric.sectors_jm import StatesJm
 
 #: Groups below this weight may be round-off through and through: their share is left as it is.
 _WEIGHT_FLOOR = 1e-13
@@ -23,41 +23,53 @@ _ROUNDS = 4
 
 
 def balanced(
-    states: StatesJm, rates: Rates, populations: FloatArray, tolerance: float, repairable: float
+    states: StatesJm, jumps: Transitions, populations: FloatArray, tolerance: float
 ) -> FloatArray | None:
-    """The populations where their flows balance, else repaired; None where that fails.
+    """Populations with balanced flows; None where the given ones are too far from that.
 
     Args:
-        states, rates, populations: a steady state up to round-off.
-        tolerance: weight on the wrong side of cuts, see `_Chain.misplaced`, up to which they do.
-        repairable: the same, up to which a repair is tried.
+        states: of the populations.
+        jumps: every transition among them.
+        populations: a steady state up to round-off and the weights of sectors or levels.
+        tolerance: weight on the wrong side of cuts, see `_Chain.misplaced`, above which a repair is
+            checked in its turn.
     """
     for _ in range(_ROUNDS):
-        chains = [_Chain(states, rates, populations, kind) for kind in ("sector", "level")]
+        chains = [_Chain(states, jumps, populations, kind) for kind in ("sector", "level")]
         misplaced = [chain.misplaced() for chain in chains]
+        # Flows that balance within the tolerance still say more of the weights than the solve.
+        populations = chains[int(np.argmax(misplaced))].rebalanced()
         if max(misplaced) <= tolerance:
             return populations
-        if not max(misplaced) <= repairable:
-            return None
-        populations = chains[int(np.argmax(misplaced))].rebalanced(populations)
     return None
+
+
+def with_balanced_sectors(
+    states: StatesJm, jumps: Transitions, populations: FloatArray
+) -> FloatArray:
+    """The same shape within every sector, with weights whose exchange balances; sum 1."""
+    return _Chain(states, jumps, populations, "sector").rebalanced()
 
 
 class _Chain:
     """Weights of the sectors or levels, and the flows out to the next one and back from it."""
 
-    def __init__(self, states: StatesJm, rates: Rates, populations: FloatArray, kind: str) -> None:
-        self.group: IntArray = states.deficit if kind == "sector" else states.level
-        size = int(self.group[-1] if kind == "level" else states.n_cells // 2) + 1
-        flows = {1: np.zeros(size), -1: np.zeros(size)}
-        for step_k, step_a, rate in moves(states, rates):
-            step = step_a if kind == "sector" else step_k
-            if step:
-                inside = stays_inside(states, step_k, step_a, rate)
-                flow = np.where(inside, rate * populations, 0.0)
-                flows[step] += np.bincount(self.group, weights=flow, minlength=size)
-        self.out, self.back = flows[1][:-1], flows[-1][1:]
-        self.weights = np.bincount(self.group, weights=populations, minlength=size)
+    def __init__(
+        self, states: StatesJm, jumps: Transitions, populations: FloatArray, kind: str
+    ) -> None:
+        self.populations = populations
+        self.group = states.deficit if kind == "sector" else states.level
+        self.weights = np.bincount(self.group, weights=populations)
+        start = self.group[jumps.source]
+        step = self.group[jumps.target] - start
+        flow = jumps.rate * populations[jumps.source]
+        up, down = (
+            np.bincount(
+                start, weights=np.where(step == way, flow, 0.0), minlength=len(self.weights)
+            )
+            for way in (1, -1)
+        )
+        self.out, self.back = up[:-1], down[1:]
 
     def misplaced(self) -> float:
         """Weight that the net flows across the cuts say to stand on their wrong sides.
@@ -71,12 +83,13 @@ class _Chain:
         wrong = np.abs(self.out - self.back) / both * np.minimum(below, above)
         return float(wrong.sum())
 
-    def rebalanced(self, populations: FloatArray) -> FloatArray:
+    def rebalanced(self) -> FloatArray:
         """The same shape within every group, with weights whose flows balance; sum 1."""
-        sound = (self.weights[:-1] > _WEIGHT_FLOOR) & (self.weights[1:] > _WEIGHT_FLOOR)
-        sound &= (self.out > 0) & (self.back > 0)
-        ratios = np.divide(self.out, self.back, out=np.ones_like(self.out), where=sound)
-        logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
-        factors = np.exp(logs - logs[np.argmax(self.weights)])
-        result = populations * factors[self.group]
+        tiny = np.finfo(float).tiny
+        sound = self.weights > _WEIGHT_FLOOR * self.weights.max()
+        ratios = np.maximum(self.out, tiny) / np.maximum(self.back, tiny)
+        steps = np.log(np.where(sound[:-1] & sound[1:], ratios, 1.0))
+        logs = np.concatenate([[0.0], np.cumsum(steps)])
+        largest = np.max(logs + np.log(np.maximum(self.weights, tiny)))
+        result = self.populations * np.exp(logs - largest)[self.group]
         return np.asarray(result / result.sum())

@@ -50,17 +50,47 @@ def populations_at(
         InputError: if a time is negative or not finite, or the start has the wrong shape.
         AccuracyError: if the tolerance or conservation of probability is missed.
     """
-    moments = np.asarray(times, dtype=np.float64)
-    if moments.ndim != 1 or not (np.isfinite(moments).all() and (moments >= 0).all()):
-        raise InputError(f"'times' must be finite numbers >= 0 in one row, not {shown(times)}.")
     states = states_jm(n_cells)
     if start.shape != (states.size,):
         raise InputError(
             f"'start' must have shape ({states.size},) for {n_cells} cells, "
             f"not {shown(start.shape)}."
         )
-    q = generator(states, rates)
-    result = np.empty((len(moments), states.size))
+    what = f"populations of {n_cells} cells"
+    result = exponential_at(generator(states, rates), start, times, tolerance, what)
+    off = float(np.abs(result.sum(axis=1) - start.sum()).max(initial=0.0))
+    if off > 10 * tolerance:
+        raise AccuracyError(
+            f"The {what} lost or gained {off:.2g} of probability, more than the tolerance "
+            f"{tolerance:g} allows: rates and times are too far apart."
+        )
+    return result
+
+
+def exponential_at(
+    q: sp.csc_array,
+    start: FloatArray,
+    times: Sequence[float] | FloatArray,
+    tolerance: float,
+    what: str,
+) -> FloatArray:
+    """y(t) = exp(Q t) y(0) at any times for a real sparse Q, shape (len(times), size).
+
+    Args:
+        q: a generator whose exponential stays bounded, shape (size, size).
+        start: y(0), not 0, shape (size,).
+        times: >= 0, in any order, in inverse units of q.
+        tolerance: largest estimated error of a time, sum over the elements of y.
+        what: y in the words of an error message.
+
+    Raises:
+        InputError: if a time is negative or not finite.
+        AccuracyError: if the tolerance is missed.
+    """
+    moments = np.asarray(times, dtype=np.float64)
+    if moments.ndim != 1 or not (np.isfinite(moments).all() and (moments >= 0).all()):
+        raise InputError(f"'times' must be finite numbers >= 0 in one row, not {shown(times)}.")
+    result = np.empty((len(moments), len(start)))
     result[moments == 0] = start
     pending = np.flatnonzero(moments > 0)
     pending = pending[np.argsort(moments[pending], kind="stable")]
@@ -69,17 +99,11 @@ def populations_at(
         good = errors <= tolerance
         if not good.any():
             raise AccuracyError(
-                f"The populations of {n_cells} cells at time {moments[pending[-1]]:.6g} missed the "
-                f"tolerance {tolerance:g} (estimated error {errors[-1]:.2g}), so they are not "
-                "returned; take shorter times or a larger tolerance."
+                f"The {what} at time {moments[pending[-1]]:.6g} missed the tolerance {tolerance:g} "
+                f"(estimated error {errors[-1]:.2g}), so they are not returned; take shorter times "
+                "or a larger tolerance."
             )
         pending = pending[~good]
-    off = float(np.abs(result.sum(axis=1) - start.sum()).max(initial=0.0))
-    if off > 10 * tolerance:
-        raise AccuracyError(
-            f"The populations of {n_cells} cells lost or gained {off:.2g} of probability, more "
-            f"than the tolerance {tolerance:g} allows: rates and times are too far apart."
-        )
     return result
 
 

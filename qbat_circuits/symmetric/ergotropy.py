@@ -10,7 +10,9 @@ changes the energy of the filling by no more than that share.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -18,9 +20,9 @@ import numpy as np
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import AccuracyError, InputError, shown
 from qbat_circuits.symmetric.sectors_jm import (
+    IntArray,
     energy_jm,
     level_capacities,
-    log_multiplicities,
     multiplicities,
     states_jm,
 )
@@ -64,13 +66,54 @@ def ergotropy_jm(n_cells: int, populations: FloatArray) -> FloatArray:
             f"{smallest:.3g} with a sum off by {off:.3g}."
         )
     p = np.maximum(p, 0.0)
+    return np.maximum(energy_jm(n_cells, p) - passive_energy_jm(n_cells, p), 0.0)
+
+
+def passive_energy_jm(n_cells: int, populations: FloatArray) -> FloatArray:
+    """Least energy that unitaries reach from populations p(j, m), shape (...).
+
+    Args:
+        n_cells: N.
+        populations: as in `ergotropy_jm`; they are not checked.
+    """
+    p = np.maximum(populations, 0.0)
     if n_cells <= _EXACT_DOUBLES:
-        passive = _passive_energy_in_doubles(n_cells, p)
-    else:
-        rows = p.reshape(-1, size)
-        values = [_passive_energy_in_integers(n_cells, row) for row in rows]
-        passive = np.array(values).reshape(p.shape[:-1])
-    return np.maximum(energy_jm(n_cells, p) - passive, 0.0)
+        return _passive_energy_in_doubles(n_cells, p)
+    rows = p.reshape(-1, p.shape[-1])
+    values = [_passive_energy_in_integers(n_cells, row) for row in rows]
+    return np.array(values).reshape(p.shape[:-1])
+
+
+def passive_energy(
+    n_cells: int, weights: FloatArray, counts: Sequence[int], kind: IntArray
+) -> float:
+    """Least energy of any spectrum of N equal cells: largest eigenvalues in the lowest levels.
+
+    Group i consists of d_i = counts[kind[i]] equal eigenvalues weights[i]/d_i. Level k has room for
+    C(N, k). All counting is in exact integers, for any N.
+
+    Args:
+        n_cells: N.
+        weights: weight of each group, together at most 1; <= 0 counts as 0.
+        counts: the multiplicities that occur.
+        kind: which of them each group has.
+    """
+    kept = np.flatnonzero(weights > _NEGLIGIBLE / max(1, weights.size))
+    logs = np.log(weights[kept]) - np.array([math.log(count) for count in counts])[kind[kept]]
+    order = kept[np.argsort(-logs)]
+    p, d = weights[order], [counts[i] for i in kind[order].tolist()]
+    # rest[i]: weight from group i on, summed from the small end.
+    rest = np.concatenate([np.cumsum(p[::-1])[::-1], [0.0]])
+    filled = list(accumulate(d))
+    energy = 0.0
+    for places in accumulate(level_capacities(n_cells)):
+        i = bisect_left(filled, places)
+        if i == len(filled):
+            break
+        # The places end inside group i, which has filled[i] - places of its d_i beyond them; the
+        # quotient of two integers is rounded once. Each level adds the weight above it.
+        energy += float(rest[i + 1] + (filled[i] - places) / d[i] * p[i])
+    return energy
 
 
 def _passive_energy_in_doubles(n_cells: int, p: FloatArray) -> FloatArray:
@@ -88,23 +131,5 @@ def _passive_energy_in_doubles(n_cells: int, p: FloatArray) -> FloatArray:
 
 
 def _passive_energy_in_integers(n_cells: int, p: FloatArray) -> float:
-    """Energy of the filled levels for any N: the sum over k of the weight above level k."""
-    kept = np.flatnonzero(p > _NEGLIGIBLE / p.size)
-    deficit = states_jm(n_cells).deficit[kept]
-    logs = np.log(p[kept]) - log_multiplicities(n_cells)[deficit]
-    order = np.argsort(-logs)
-    p, deficit = p[kept][order], deficit[order]
-    # rest[i]: weight from eigenvalue i on, summed from the small end.
-    rest = np.concatenate([np.cumsum(p[::-1])[::-1], [0.0]])
-    d = multiplicities(n_cells)
-    filled = list(accumulate(map(d.__getitem__, deficit.tolist())))
-    energy = 0.0
-    for places in accumulate(level_capacities(n_cells)):
-        i = bisect_left(filled, places)
-        if i == len(filled):
-            break
-        # The places end inside eigenvalue i, which has filled[i] - places of its d_j beyond them;
-        # the quotient of two integers is rounded once.
-        beyond = (filled[i] - places) / d[deficit[i]]
-        energy += float(rest[i + 1] + beyond * p[i])
-    return energy
+    """Energy of the filled levels for any N, one row of p."""
+    return passive_energy(n_cells, p, multiplicities(n_cells), states_jm(n_cells).deficit)

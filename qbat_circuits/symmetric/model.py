@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,6 +13,7 @@ from qbat_circuits.cells import MAX_CELLS, FloatArray
 from qbat_circuits.errors import InputError, check_integer
 from qbat_circuits.symmetric import steady
 from qbat_circuits.symmetric.curves import populations_at
+from qbat_circuits.symmetric.identical import identical_rates
 from qbat_circuits.symmetric.rates import Rates, generator
 from qbat_circuits.symmetric.sectors_jm import start_populations, states_jm
 
@@ -51,30 +52,15 @@ class SymmetricModel:
         """The same model of a battery whose cells are all alike.
 
         Args:
-            battery: equal local noise and energies, no detuning, a bath without squeezing. Energies
-                stay in units of one cell's e.
+            battery: equal local noise, energies and couplings, no detuning between the cells, a
+                bath without squeezing. Energies stay in units of one cell's e.
 
         Raises:
             InputError: naming what differs between the cells, or the squeezing.
         """
-        noise = battery.noise[0]
-        for what, values in (
-            ("noise", battery.noise),
-            ("detunings", battery.detunings),
-            ("energies", battery.energies),
-        ):
-            if len(set(values)) > 1:
-                raise InputError(f"'{what}' must be the same for all cells of a symmetric model.")
         if battery.bath.cross != 0:
             raise InputError("'squeezing' must be 0 for a symmetric model of (j, m) populations.")
-        return cls(
-            battery.n_cells,
-            battery.bath.emission,
-            battery.bath.absorption,
-            noise.rate * (noise.occupation + 1),
-            noise.rate * noise.occupation,
-            2 * noise.dephasing,
-        )
+        return cls(battery.n_cells, *astuple(identical_rates(battery)))
 
     @property
     def rates(self) -> Rates:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -84,6 +85,14 @@ class Rates:
 Move = tuple[int, int, FloatArray]
 
 
+class Transitions(NamedTuple):
+    """Transitions among the states of an array: from, to, rate, each of shape (n_transitions,)."""
+
+    source: IntArray
+    target: IntArray
+    rate: FloatArray
+
+
 def moves(states: StatesJm, rates: Rates) -> Iterator[Move]:
     """(step of k, step of a, rate out of each state) of every kind of transition that occurs."""
     a = states.deficit.astype(float)
@@ -109,8 +118,8 @@ def moves(states: StatesJm, rates: Rates) -> Iterator[Move]:
         yield 0, -1, d * back * (s + 1) * (t + 1)
 
 
-def transitions(states: StatesJm, rates: Rates) -> tuple[IntArray, IntArray, FloatArray]:
-    """Every transition that stays among the states: from, to, rate.
+def transitions(states: StatesJm, rates: Rates) -> Transitions:
+    """Every transition that stays among the states.
 
     Transitions that leave a box are left out: its walls reflect.
     """
@@ -123,8 +132,8 @@ def transitions(states: StatesJm, rates: Rates) -> tuple[IntArray, IntArray, Flo
         targets.append(to)
         values.append(rate[inside])
     if not values:
-        return index[:0], index[:0], np.zeros(0)
-    return np.concatenate(sources), np.concatenate(targets), np.concatenate(values)
+        return Transitions(index[:0], index[:0], np.zeros(0))
+    return Transitions(np.concatenate(sources), np.concatenate(targets), np.concatenate(values))
 
 
 def generator(states: StatesJm, rates: Rates) -> sp.csc_array:

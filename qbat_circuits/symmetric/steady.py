@@ -1,10 +1,11 @@
 """Steady state of the (j, m) rate equation; docs/physics.md, sections 3 and 4.
 
 With local noise it is unique. Its weight sits in few of the N^2/4 states, so it is sought in a box
-"deficit a and height s above the sector's bottom" with reflecting walls that grows until no
-population stands at them. In the box a sparse LU with one population fixed is the fast way; the
-flows between neighbouring sectors and levels, which must balance, say whether rates far apart have
-spoilt it: then their weights are set anew, or the elimination without subtractions takes its place.
+"deficit a and height s above the sector's bottom" with reflecting walls. The limit of weak local
+noise, which has a closed form, says where to put them; they are moved until no population stands at
+them. In the box a sparse LU with one population fixed is the fast way; the flows between
+neighbouring sectors and levels, which must balance, say whether rates far apart have spoilt it:
+then their weights are set anew, or the elimination without subtractions takes its place.
 """
 
 from __future__ import annotations
@@ -14,28 +15,24 @@ from dataclasses import fields
 
 import numpy as np
 
-from qbat_circuits.cells import MAX_CELLS, FloatArray
+from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import AccuracyError, InputError
+from qbat_circuits.symmetric import direct
 from qbat_circuits.symmetric.balance import balanced
 from qbat_circuits.symmetric.elimination import reduce_states
-from qbat_circuits.symmetric.rates import (
-    Rates,
-    generator,
-    transitions,
-)
+from qbat_circuits.symmetric.expected import log_ratios, weak_noise_limit
+from qbat_circuits.symmetric.rates import Rates, transitions
 from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm, sector_weights, states_jm
 
 #: Largest population at a wall of a box.
 _WALL_TOLERANCE = 1e-16
-#: Weight that the balance of flows calls misplaced: what is taken, per cell, and what is repaired.
-#: The error that is left was below 2e-12 against the elimination (N = 30 to 170, random rates over
-#: 13 decades).
-_BALANCED_PER_CELL, _REPAIRABLE = 2e-15, 1e-4
+#: Weight, per cell, that the balance of flows may call misplaced. The error that is left was below
+#: 2e-12 against the elimination (N = 30 to 170, random rates over 13 decades).
+_BALANCED_PER_CELL = 2e-15
 #: Size * width^2 up to which the elimination takes less than half a minute.
 _AFFORDABLE = 4e9
-#: Below this many cells there is no box: the whole set of states is small.
-_BOX_FROM = 80
-_FIRST_DEFICIT, _FIRST_HEIGHT = 32, 64
+#: The first walls stand where the limit of weak noise is below this, and this much further.
+_EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 10, 20
 #: Models in one elimination: the working set stays in the cache.
 _BATCH = 64
 
@@ -54,8 +51,6 @@ def steady_populations(n_cells: int, rates: Rates) -> FloatArray:
     _check_unique(rates)
     if not rates.falls:
         return mirrored(n_cells, steady_populations(n_cells, rates.mirrored()))
-    if n_cells < _BOX_FROM:
-        return _steady_in(states_jm(n_cells), rates)
     box, populations = _box_of_weight(n_cells, rates)
     states = states_jm(n_cells)
     if box.size == states.size:
@@ -139,27 +134,31 @@ def _check_unique(rates: Rates) -> None:
 
 
 def _box_of_weight(n_cells: int, rates: Rates) -> tuple[StatesJm, FloatArray]:
-    """The smallest tried box that holds the steady state, and its populations."""
-    deficit, height = _FIRST_DEFICIT, _first_height(rates)
-    top = np.zeros(2, dtype=np.int64)  # (k, a) of the largest population
+    """A box that holds the steady state, and its populations."""
+    states = states_jm(n_cells, None, _ladder_height(n_cells, rates))
+    expected = weak_noise_limit(states, rates, transitions(states, rates))
+    deficit = min(n_cells // 2, _first_wall(expected, states.deficit))
+    height = min(n_cells, _first_wall(expected, states.height))
     while True:
         box = states_jm(n_cells, deficit, height)
-        populations = _steady_in(box, rates, int(box.index(top[0], top[1])))
+        populations = _steady_in(box, rates)
         limits = deficit, height
         deficit = _wall(populations, box.deficit, deficit, n_cells // 2)
         height = _wall(populations, box.height, height, n_cells)
         if (deficit, height) == limits:
             return box, populations
-        highest = int(np.argmax(populations))
-        top = np.array([box.level[highest], box.deficit[highest]])
 
 
-def _first_height(rates: Rates) -> int:
-    """Height at which the sector-thermal weight r^s of the collective bath is negligible."""
-    if not 0 < rates.absorption < rates.emission:
-        return _FIRST_HEIGHT
-    decay = float(np.log(rates.emission / rates.absorption))
-    return max(_FIRST_HEIGHT // 4, int(min(40 / decay, MAX_CELLS)))
+def _ladder_height(n_cells: int, rates: Rates) -> int:
+    """Height at which r_j^s is negligible in every sector."""
+    decay, negligible = -log_ratios(n_cells, rates).max(), -np.log(_EXPECTED_TOLERANCE)
+    return int(negligible / decay) + 2 if decay * n_cells > negligible else n_cells
+
+
+def _first_wall(expected: FloatArray, layer: IntArray) -> int:
+    """Where the expected weights of layers have become negligible, and some room."""
+    last = int(np.flatnonzero(np.bincount(layer, expected) > _EXPECTED_TOLERANCE)[-1])
+    return last + last // _SHARE_OF_ROOM + _ROOM
 
 
 def _wall(populations: FloatArray, layer: IntArray, wall: int, largest: int) -> int:
@@ -177,55 +176,20 @@ def _wall(populations: FloatArray, layer: IntArray, wall: int, largest: int) -> 
     return min(largest, wall + min(max(further, 8), 3 * wall))
 
 
-def _steady_in(states: StatesJm, rates: Rates, fixed: int = 0) -> FloatArray:
+def _steady_in(states: StatesJm, rates: Rates) -> FloatArray:
     """Steady populations on a set of states, by LU where that is accurate, else by elimination."""
-    populations = _by_lu(states, rates, fixed)
+    jumps = transitions(states, rates)
+    populations = direct.solve(states, jumps, weak_noise_limit(states, rates, jumps))
     if populations is not None:
         tolerance = _BALANCED_PER_CELL * states.n_cells
-        result = balanced(states, rates, populations, tolerance, _REPAIRABLE)
+        result = balanced(states, jumps, populations, tolerance)
         if result is not None:
             return result
-    source, target, rate = transitions(states, rates)
-    if states.size * float(np.abs(target - source).max(initial=1)) ** 2 > _AFFORDABLE:
+    width = np.abs(jumps.target - jumps.source).max(initial=1)
+    if states.size * float(width) ** 2 > _AFFORDABLE:
         raise AccuracyError(
             f"The steady state of {states.n_cells} cells with local rates {rates.local:.3g} beside "
             f"collective rates {rates.emission + rates.absorption:.3g} is too ill-conditioned for "
-            "a linear solve in double precision; take fewer cells or stronger local noise."
+            "a linear solve in double precision; take fewer cells or rates less far apart."
         )
-    return reduce_states(states.size, source, target, rate)
-
-
-def _by_lu(states: StatesJm, rates: Rates, fixed: int) -> FloatArray | None:
-    """Solve Q p = 0 with one population fixed; None where a pivot vanishes."""
-    from scipy.sparse.linalg import splu
-
-    q = generator(states, rates)
-    for _ in range(3):
-        keep = np.arange(states.size) != fixed
-        inflow = q[:, [fixed]].toarray().ravel()[keep]
-        try:
-            # Columns sum to zero or less: no pivoting is needed, which keeps the pattern.
-            lu = splu(
-                q[keep][:, keep].tocsc() if fixed else q[1:, 1:],
-                permc_spec="MMD_AT_PLUS_A",
-                relax=8,
-                panel_size=4,
-                diag_pivot_thresh=0.0,
-                options={"SymmetricMode": True},
-            )
-        except RuntimeError:
-            return None
-        populations = np.empty(states.size)
-        populations[fixed] = 1.0
-        populations[keep] = lu.solve(-inflow)
-        total = populations.sum()
-        if not np.isfinite(total) or total == 0:
-            return None
-        # Where the fixed population is tiny its equation is lost in round-off, sign included: the
-        # rest is still right in shape, so the next round fixes the largest one.
-        populations /= total
-        top = int(np.argmax(populations))
-        if populations[fixed] > 1e-6 * populations[top]:
-            break
-        fixed = top
-    return np.maximum(populations, 0.0)
+    return reduce_states(states.size, *jumps)

@@ -154,3 +154,15 @@ def test_detailed_balance_in_every_sector() -> None:
     """Neighbouring levels of a spin have populations in the ratio n/(n+1)."""
     populations = np.diag(sector_steady_state(qb.CollectiveBath(2.0, 1.7), 5)).real
     np.testing.assert_allclose(populations[1:] / populations[:-1], 1.7 / 2.7, rtol=1e-12)
+
+
+def test_one_quadrature_alone_is_refused_as_no_steady_state() -> None:
+    """emission = absorption = |cross|: the jump is Hermitian and conserves its own component."""
+    bath = qb.CollectiveBath.from_rates(1.0, 1.0, cross=1.0)
+    battery = qb.Battery.identical(2, bath)
+    with pytest.raises(qb.InputError, match="'cross' must be below emission = absorption in size"):
+        qb.steady_state(battery)
+    found = qb.steady_state(battery, engine="long-time")
+    assert not found.unique
+    late = qb.charge(battery, [60.0])
+    assert found.energy == pytest.approx(late.energy[0], abs=1e-9)

@@ -94,7 +94,7 @@ def test_every_state_of_a_curve_is_a_state(engine: str) -> None:
 
 
 def test_a_solution_that_is_no_state_is_an_error_and_not_clipped() -> None:
-    from qbat_circuits.dynamics.charging import checked_quantities
+    from qbat_circuits.dynamics.spectra import checked_quantities
 
     levels = level_energies(1)
     for broken, what in (

@@ -12,9 +12,9 @@ import qbat_circuits as qb
 from qbat_circuits.cells import excitations, level_energies, product_state
 from qbat_circuits.dynamics.propagator import propagate
 from qbat_circuits.dynamics.sectors import schur_basis
-from qbat_circuits.quantities import symmetric
 from qbat_circuits.quantities.heat import entropy_production, heat_currents
 from qbat_circuits.quantities.heat_jm import entropy_production_jm, heat_currents_jm
+from qbat_circuits.symmetric.sectors_jm import start_populations, states_jm
 
 seeds = st.integers(0, 2**32 - 1)
 NAMES = ("collective", "local", "dephasing")
@@ -42,13 +42,18 @@ def random_state(rng, n_cells):
 def random_identical(rng, n_cells):
     noise = qb.LocalNoise(*rng.uniform(0.05, 1, 3))
     bath = qb.CollectiveBath(*rng.uniform(0.1, 2, 2))
-    populations = rng.dirichlet(np.ones(symmetric.sector_start(n_cells, n_cells // 2 + 1)))
+    populations = rng.dirichlet(np.ones(states_jm(n_cells).size))
     return bath, noise, populations
 
 
 def dense_of(n_cells, populations):
-    rows = [vectors for s in reversed(schur_basis(n_cells)) for vectors in s.vectors]
-    return sum(p / len(v) * v.T @ v for p, v in zip(populations, rows, strict=True)).astype(complex)
+    sectors = {s.twice_j: s.vectors for s in schur_basis(n_cells)}
+    rho = np.zeros((2**n_cells, 2**n_cells), dtype=complex)
+    states = states_jm(n_cells)
+    for p, k, a in zip(populations, states.level, states.deficit, strict=True):
+        v = sectors[n_cells - 2 * a][k - a]
+        rho += p / len(v) * v.T @ v
+    return rho
 
 
 def entropy(rho):
@@ -267,11 +272,7 @@ def test_second_law_on_populations(seed, n_cells) -> None:
 @pytest.mark.parametrize(("n_cells", "occupation"), [(2, 0.3), (7, 1.0), (60, 0.5), (300, 0.2)])
 def test_detailed_balance_on_populations(n_cells, occupation) -> None:
     """p(j, m) ~ d_j r^m: no current and no production of any bath."""
-    p = occupation / (2 * occupation + 1)
-    _, k = symmetric.quantum_numbers(n_cells)
-    logs = symmetric.log_multiplicities(n_cells) + k * math.log(p / (1 - p))
-    populations = np.exp(logs - logs.max())
-    populations /= populations.sum()
+    populations = start_populations(n_cells, occupation / (2 * occupation + 1))
     bath, noise = qb.CollectiveBath(0.7, occupation), qb.LocalNoise(0.4, occupation, 0.2)
     for law in (heat_currents_jm, entropy_production_jm):
         found = law(n_cells, populations, bath, noise)

@@ -1,6 +1,5 @@
 """The quantities of docs/physics.md, section 8: closed forms, bounds, dense against (j, m)."""
 
-import itertools
 import math
 
 import numpy as np
@@ -15,6 +14,13 @@ from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.sectors import schur_basis
 from qbat_circuits.dynamics.sectors import sector_weights as schur_weights
 from qbat_circuits.quantities import curves, dense, gibbs, self_discharge, symmetric
+from qbat_circuits.symmetric.model import SymmetricModel
+from qbat_circuits.symmetric.sectors_jm import (
+    energy_jm,
+    log_multiplicities,
+    start_populations,
+    states_jm,
+)
 
 HOT = 1e9
 BASES = ("product basis", "energy blocks")
@@ -33,26 +39,33 @@ def random_unitary(rng, d):
 
 
 def random_populations(rng, n_cells):
-    size = sum(n_cells - 2 * i + 1 for i in range(n_cells // 2 + 1))
+    size = states_jm(n_cells).size
     p = rng.dirichlet(np.full(size, 0.3))
     p[rng.integers(size)] = 0.0
     return p / p.sum()
 
 
 def dense_of(n_cells, populations):
-    """sum p(j,m)/d_j Pi(j,m) from the coupled basis; j falling, m rising."""
+    """sum p(j,m)/d_j Pi(j,m) from the coupled basis."""
     rho = np.zeros((2**n_cells, 2**n_cells), dtype=complex)
-    rest = iter(populations)
-    for sector in reversed(schur_basis(n_cells)):
-        for vectors in sector.vectors:
-            rho += next(rest) / len(vectors) * vectors.T @ vectors
-    assert next(rest, None) is None
+    for weight, vectors in zip(populations, coupled_basis(n_cells), strict=True):
+        rho += weight / len(vectors) * vectors.T @ vectors
     return rho
 
 
+def coupled_basis(n_cells):
+    """The d_j vectors of every (j, m), in the order of populations."""
+    sectors = {s.twice_j: s.vectors for s in schur_basis(n_cells)}
+    states = states_jm(n_cells)
+    return [
+        sectors[n_cells - 2 * a][k - a]
+        for k, a in zip(states.level.tolist(), states.deficit.tolist(), strict=True)
+    ]
+
+
 def ladder_populations(n_cells, occupation):
-    p = np.zeros(symmetric.sector_start(n_cells, n_cells // 2 + 1))
-    p[: n_cells + 1] = (occupation / (occupation + 1)) ** np.arange(n_cells + 1)
+    states = states_jm(n_cells)
+    p = np.where(states.deficit == 0, (occupation / (occupation + 1.0)) ** states.level, 0.0)
     return p / p.sum()
 
 
@@ -234,11 +247,7 @@ def test_total_ergotropy_of_known_states() -> None:
     for p in (0.0, 1e-12, 0.01, 0.3, 0.5 - 1e-6, 0.5 - 1e-10, 0.5):
         cool = product_state([p] * 3)
         assert dense.total_ergotropy(cool) == pytest.approx(0, abs=2e-13)
-        populations = [
-            d * p ** (1.5 + m) * (1 - p) ** (1.5 - m)
-            for d, j in ((1, 1.5), (2, 0.5))
-            for m in np.arange(-j, j + 1)
-        ]
+        populations = start_populations(3, p)
         assert symmetric.total_ergotropy_jm(3, populations) == pytest.approx(0, abs=2e-13)
     for tilt in (0.4, 1e-3, 1e-6, 1e-9):  # inverted: emptied to the mirror population
         hot = product_state([0.5 + tilt / 2] * 2)
@@ -372,7 +381,7 @@ def test_populations_and_dense_states_agree(seed, n_cells) -> None:
 def test_round_off_zeros_change_nothing() -> None:
     p = ladder_populations(4, 1.0)
     noisy = p.copy()
-    noisy[-4:] = [-1e-17, 1e-18, -3e-16, 0.0]
+    noisy[states_jm(4).deficit > 0] = [-1e-17, 1e-18, -3e-16, 0.0]
     for of_populations, _ in PAIRS:
         clean = of_populations(4, p)
         assert of_populations(4, noisy) == pytest.approx(clean, abs=1e-13)
@@ -381,10 +390,8 @@ def test_round_off_zeros_change_nothing() -> None:
 def test_multiplicities_beyond_every_double() -> None:
     """N = 1100: Gibbs populations are passive, with the entropy and energy of N cells."""
     n, excited = 1100, 0.2
-    _, k = symmetric.quantum_numbers(n)
-    logs = symmetric.log_multiplicities(n) + k * math.log(excited) + (n - k) * math.log1p(-excited)
-    assert symmetric.log_multiplicities(n).max() > 710  # e^710 overflows
-    p = np.exp(logs)
+    assert log_multiplicities(n).max() > 710  # e^710 overflows
+    p = start_populations(n, excited)
     assert p.sum() == pytest.approx(1, abs=1e-11)
     p /= p.sum()
     one = -(excited * math.log(excited) + (1 - excited) * math.log1p(-excited))
@@ -394,16 +401,33 @@ def test_multiplicities_beyond_every_double() -> None:
     assert symmetric.capacity_jm(n, p) == pytest.approx(n * (1 - 2 * excited), rel=1e-11)
 
 
-@pytest.mark.parametrize("n_cells", [1, 2, 7, 20])
-def test_order_and_number_of_populations(n_cells) -> None:
-    """j falling, m rising, and multiplicities that fill 2^N."""
-    expected = [
-        (i, k) for i in range(n_cells // 2 + 1) for k in range(i, n_cells - i + 1)
-    ]  # N/2 - j, m + N/2
-    i, k = symmetric.quantum_numbers(n_cells)
-    assert list(zip(i.tolist(), k.tolist(), strict=True)) == expected
-    d = symmetric.multiplicities(n_cells)
-    assert sum(d[j] for j, _ in expected) == 2**n_cells
+def test_populations_of_the_model_are_taken_as_they_are() -> None:
+    """One order everywhere: a steady state of the (j, m) engine against the full space."""
+    battery = qb.Battery.identical(4, qb.CollectiveBath(1.0, 1.3), qb.LocalNoise(0.3, 0.2, 0.1))
+    p = SymmetricModel.from_battery(battery).steady_populations()
+    rho = qb.steady_state(battery).state
+    for of_populations, of_state in PAIRS:
+        assert of_populations(4, p) == pytest.approx(of_state(rho), abs=1e-9), of_state
+    for basis in BASES:
+        found = symmetric.incoherent_ergotropy_jm(4, p, basis)
+        assert found == pytest.approx(dense.incoherent_ergotropy(rho, basis), abs=1e-11)
+
+
+@pytest.mark.parametrize("n_cells", [48, 300])
+def test_parts_of_the_work_of_many_excited_cells(n_cells) -> None:
+    """Beyond N = 47 counts are no doubles: every cell excited with .9, diagonal in any basis."""
+    p = start_populations(n_cells, 0.9)
+    for basis in BASES:
+        found = symmetric.incoherent_ergotropy_jm(n_cells, p, basis)
+        assert found == pytest.approx(0.8 * n_cells, rel=1e-12)
+    works = symmetric.sector_work_jm(n_cells, p)
+    assert list(works) == list(symmetric.sector_weights_jm(n_cells, p))
+    # The largest spin stands once: its top state fills the ground level, the others the next one.
+    k = np.arange(n_cells + 1)
+    ladder_part = 0.9**k * 0.1 ** (n_cells - k)
+    expected = k @ ladder_part - ladder_part[:-1].sum()
+    assert works[n_cells / 2] == pytest.approx(expected, rel=1e-12, abs=1e-17)
+    assert 0.8 * n_cells < sum(works.values()) <= energy_jm(n_cells, p)
 
 
 @pytest.mark.parametrize(
@@ -530,12 +554,10 @@ def test_any_propagator_and_detunings_give_the_same_time() -> None:
 def test_discharge_from_populations_is_that_of_the_dense_state() -> None:
     noise = qb.LocalNoise(0.2, 0.1, 0.3)
     battery = qb.Battery.identical(3, qb.CollectiveBath(0, 0), noise)
-    sectors = list(reversed(schur_basis(3)))
 
     def through_dense(populations, duration):
         after = self_discharge.local_decay(battery, dense_of(3, populations), duration)
-        pairs = itertools.chain.from_iterable(s.vectors for s in sectors)
-        return np.array([np.einsum("ax,xy,ay->", v, after, v).real for v in pairs])
+        return np.array([np.einsum("ax,xy,ay->", v, after, v).real for v in coupled_basis(3)])
 
     populations = ladder_populations(3, 1.0)
     found = self_discharge.self_discharge_time_jm(3, populations, noise, through_dense)

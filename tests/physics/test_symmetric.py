@@ -14,7 +14,7 @@ import qbat_circuits as qb
 from qbat_circuits.cells import product_state
 from qbat_circuits.dynamics.sectors import collective_steady_state, schur_basis
 from qbat_circuits.errors import AccuracyError, InputError
-from qbat_circuits.symmetric import curves, steady
+from qbat_circuits.symmetric import curves, direct, steady
 from qbat_circuits.symmetric.elimination import reduce_states
 from qbat_circuits.symmetric.ergotropy import _passive_energy_in_integers, ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
@@ -246,7 +246,7 @@ def test_the_repair_needs_no_elimination(
     states = states_jm(60)
     exact = reduce_states(states.size, *transitions(states, m.rates))
     monkeypatch.setattr(steady, "_AFFORDABLE", 0.0)
-    plain = steady._by_lu(states, m.rates, 0)
+    plain = direct.solve(states, m.rates)
     assert plain is not None
     assert np.abs(plain - exact).sum() > 1e-9
     assert np.abs(m.steady_populations() - exact).sum() < 2e-13
@@ -262,7 +262,7 @@ def test_a_box_holds_all_but_round_off() -> None:
 def test_a_plain_linear_solve_would_be_wrong() -> None:
     """What the check of the flows is for: without it the populations are far off."""
     m = model(8, gamma=3e-13, n_local=0.05)
-    plain = steady._by_lu(states_jm(8), m.rates, 0)
+    plain = direct.solve(states_jm(8), m.rates)
     assert plain is not None
     assert np.abs(plain - m.steady_populations()).sum() > 1e-5
 

@@ -12,6 +12,12 @@ BATH = qb.CollectiveBath(1.0, 1.0)
 TWO = qb.Battery.identical(2, BATH)
 
 
+def different(n_cells: int) -> qb.Battery:
+    """Cells that no symmetry makes fewer."""
+    noise = tuple(qb.LocalNoise(0.1 + 0.01 * i) for i in range(n_cells))
+    return qb.Battery(BATH, noise, (0.0,) * n_cells, (1.0,) * n_cells)
+
+
 def test_jump_operators_of_a_thermal_battery() -> None:
     battery = qb.Battery.identical(2, qb.CollectiveBath(2.0, 0.5), qb.LocalNoise(0.3, 0.1, 0.2))
     jumps = battery.jump_operators()
@@ -130,14 +136,27 @@ def test_values_are_frozen() -> None:
             "'initial_state' must have 2 cells like the battery, not 3.",
         ),
         (lambda: qb.charge(TWO, [1.0], np.eye(4)), "A state must have trace 1"),
-        (lambda: qb.charge(TWO, [1.0], engine="qutip"), "'engine' must be one of 'auto', 'prop"),
+        (lambda: qb.charge(TWO, [1.0], engine="qutip"), "'engine' must be one of 'auto', 'sect"),
         (lambda: qb.charge(TWO, [1.0], tolerance=0), "'tolerance' must be a finite number > 0"),
         (
-            lambda: qb.charge(qb.Battery.identical(12, BATH), np.linspace(0, 1, 200)),
-            r"12 cells with 200 saved times need about 5.12e\+11 bytes, more than 4.29e\+09; use "
-            r"fewer cells \(8 fit with 200 times\) or fewer saved times.",
+            lambda: qb.charge(different(12), np.linspace(0, 1, 200)),
+            r"12 cells with 200 saved times need about 1.95e\+11 bytes, more than 4.29e\+09; use "
+            r"fewer cells \(8 fit with 200 times\) or fewer saved times; identical cells",
         ),
-        (lambda: qb.steady_state(qb.Battery.identical(14, BATH)), "'n_cells' must be small enough"),
+        (lambda: qb.steady_state(different(14)), "'n_cells' must be small enough for dense"),
+        (lambda: qb.charge(qb.Battery.identical(12, BATH), [1.0]).states, "12 cells with 1 saved"),
+        (
+            lambda: qb.steady_state(qb.Battery.identical(10**5, BATH, qb.LocalNoise(0.1))),
+            r"100000 cells with 1 saved times need about 2.5e\+11 bytes.*; use fewer cells .* or "
+            "no local noise and the ground state, whose steady state is a closed form.",
+        ),
+        (
+            lambda: qb.charge(
+                qb.Battery.identical(8, BATH, transmon=qb.TransmonLevels(4, 5e3, -300.0)), [1.0]
+            ),
+            r"8 cells of 4 levels with 1 saved times need about 2.21e\+12 bytes, more than "
+            r"4.29e\+09; use fewer levels or fewer cells.",
+        ),
         (lambda: qb.charge(TWO, [0.0, 1.0]).plateau(0), "'share' must be a finite number > 0"),
     ],
 )
@@ -148,11 +167,11 @@ def test_bad_input_gets_one_sentence(make, sentence: str) -> None:
 
 
 def test_eight_cells_do_fit_as_the_refusal_says() -> None:
-    from qbat_circuits.dynamics.charging import check_memory
+    from qbat_circuits.dynamics.memory import check_dense
 
-    check_memory(8, 200)
+    check_dense(different(8), 200)
     with pytest.raises(qb.InputError):
-        check_memory(9, 200)
+        check_dense(different(9), 400)
 
 
 def test_the_plateau_window() -> None:

@@ -66,7 +66,10 @@ def test_the_example_is_complete_and_hashes_its_whole_content() -> None:
             "'bath.emission' and 'absorption' need kind 'rates'.",
         ),
         ({"battery": 3}, "'battery' must be a table, not 3."),
-        ({"battery": {"n_cells": 2, "levels": 3}}, "'battery.levels' must be 2, not 3."),
+        (
+            {"battery": {"n_cells": 2, "levels": 3}},
+            "'battery.frequency' and 'battery.anharmonicity' must be given for more than two",
+        ),
         ({"battery": {}}, r"'battery.n_cells' must be given where there is no \[chip\]."),
         ({"bath": {"rate": 1, "temperature_k": 1}}, r"'bath.temperature_k' needs a \[chip\]"),
         ({"measurement": {"delay_s": 1e-7}}, r"'measurement.delay_s' and 'rotation_s' need a"),

@@ -1,0 +1,135 @@
+"""Charging with rates that change in time, piece by piece between the envelope's breakpoints.
+
+Engine "propagator" takes commutator-free Magnus steps where the rates change and exact exponentials
+where they do not; engine "qiskit-dynamics" integrates with DOP853, the strengths of the bath being
+Qiskit Dynamics signals on the dissipators of its `LindbladModel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from qbat_circuits.battery import Battery
+from qbat_circuits.cells import ComplexArray, FloatArray
+from qbat_circuits.dynamics.channels import Channel, bath_channels, constant_part
+from qbat_circuits.dynamics.krylov import exponential_path
+from qbat_circuits.dynamics.lindblad import QiskitGenerator, solve
+from qbat_circuits.dynamics.magnus import adaptive_path, product_with
+from qbat_circuits.dynamics.reduction import (
+    check_effort,
+    norm,
+    reduce_liouvillians,
+    reduce_parts,
+)
+from qbat_circuits.envelope import Envelope
+
+#: Times at which the largest strength of a piece is looked for.
+_SAMPLES = 33
+
+
+def propagate_envelope(
+    battery: Battery, start: ComplexArray, times: FloatArray, envelope: Envelope, tolerance: float
+) -> ComplexArray:
+    """States at the given times by commutator-free Magnus steps of fourth order.
+
+    Args:
+        battery: the model.
+        start: density matrix at t = 0, shape (d, d).
+        times: times >= 0 in rising order, shape (T,).
+        envelope: how the bath changes.
+        tolerance: largest estimated error at the last time.
+
+    Returns:
+        Density matrices, shape (T, d, d).
+
+    Raises:
+        InputError: for an envelope that does not fit the bath, or far too long times.
+        AccuracyError: if the rates change too fast to be followed.
+    """
+    channels = bath_channels(battery, envelope)
+    parts = [constant_part(battery), *((one.hamiltonian, one.jumps) for one in channels)]
+    reduced = reduce_parts(parts, start)
+    constant, *changing = [one.matrix for one in reduced]
+    strengths = _strengths(channels)
+    error_rate = tolerance / times[-1] if times[-1] > 0 else 0.0
+
+    def advance(state: FloatArray, stops: FloatArray) -> FloatArray:
+        if envelope.constant_between(stops[0], stops[-1]):
+            weights = strengths((stops[0] + stops[-1]) / 2)
+            product = product_with(constant, changing, 1.0, weights)
+            return exponential_path(product, state, stops[1:] - stops[0])
+        return adaptive_path(constant, changing, strengths, state, stops, error_rate)
+
+    return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
+
+
+def integrate_envelope(
+    battery: Battery, start: ComplexArray, times: FloatArray, envelope: Envelope, tolerance: float
+) -> ComplexArray:
+    """States at the given times from Qiskit Dynamics' time-dependent `LindbladModel`.
+
+    Args:
+        battery: the model.
+        start: density matrix at t = 0, shape (d, d).
+        times: times >= 0 in rising order, shape (T,).
+        envelope: how the bath changes.
+        tolerance: relative and absolute tolerance of the integrator.
+
+    Returns:
+        Density matrices, shape (T, d, d).
+
+    Raises:
+        InputError: for an envelope that does not fit the bath, or far too long times.
+    """
+    model = QiskitGenerator(*constant_part(battery), bath_channels(battery, envelope))
+    reduced = reduce_liouvillians(model.liouvillians(), start)
+    constant, *changing = [one.matrix for one in reduced]
+
+    def advance(state: FloatArray, stops: FloatArray) -> FloatArray:
+        begin, end = float(stops[0]), float(stops[-1])
+        samples = [model.strengths(float(t)) for t in np.linspace(begin, end, _SAMPLES)]
+        fastest = norm(constant) + float(
+            np.dot(np.max(samples, axis=0), [norm(part) for part in changing])
+        )
+        # Never beyond the piece, where a function may jump.
+        inside = np.nextafter(begin, end), np.nextafter(end, begin)
+
+        def slope(t: float, y: FloatArray) -> FloatArray:
+            weights = model.strengths(float(np.clip(t, *inside)))
+            return product_with(constant, changing, 1.0, weights)(y)
+
+        check_effort(fastest, end - begin, "times")
+        return solve(slope, state, stops[1:], tolerance, fastest, begin)
+
+    return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
+
+
+def _strengths(channels: Sequence[Channel]) -> Callable[[float], FloatArray]:
+    return lambda t: np.array([float(one.strength(t)) for one in channels])
+
+
+def _piecewise(
+    advance: Callable[[FloatArray, FloatArray], FloatArray],
+    start: FloatArray,
+    times: FloatArray,
+    envelope: Envelope,
+) -> FloatArray:
+    """Rows at all times; ``advance`` takes a state through the stops of one piece."""
+    rows = np.empty((len(times), len(start)))
+    state = start
+    rows[times == 0.0] = start
+    for begin, end in _pieces(float(times[-1]), envelope):
+        inside = np.flatnonzero((times > begin) & (times <= end))
+        stops = np.unique(np.concatenate([[begin], times[inside], [end]]))
+        found = advance(state, stops)
+        rows[inside] = found[: len(inside)]
+        state = found[-1]
+    return rows
+
+
+def _pieces(last: float, envelope: Envelope) -> Iterator[tuple[float, float]]:
+    ends = [0.0, *(t for t in envelope.breakpoints if 0 < t < last), last]
+    return ((a, b) for a, b in pairwise(ends) if b > a)

@@ -1,0 +1,74 @@
+"""The state after all time scales where several steady states exist and the start decides.
+
+lim exp(L t) rho = lim (1 - tau L)^-1 rho for tau -> infinity: a resolvent keeps what L maps to zero
+and divides all else by 1 - tau lambda. Ten of them in a row leave |tau lambda|^-10 of it, so that
+tau may stay moderate: round-off in what is kept grows with tau times the norm of L.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from qbat_circuits.cells import FloatArray
+from qbat_circuits.dynamics.reduction import ReducedGenerator
+from qbat_circuits.errors import AccuracyError, InputError
+
+#: Norm of the generator times tau, tried in turn.
+_REACHES = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7)
+#: Two resolvents in turn that agree to this have settled.
+_SETTLED = 1e-10
+#: Resolvents in a row.
+_POWER = 10
+#: Up to this many coordinates it is checked that the state is approached and not circled.
+_CHECKED_COORDINATES = 1000
+
+
+def long_time_limit(reduced: ReducedGenerator) -> FloatArray:
+    """Coordinates of lim exp(L t) rho(0), shape (D,).
+
+    Raises:
+        InputError: if the state goes on turning.
+        AccuracyError: if rates are too far apart for the limit to settle.
+    """
+    norm = float(abs(reduced.matrix).sum(axis=0).max()) if reduced.matrix.nnz else 0.0
+    if norm == 0.0:
+        return reduced.start
+    before = None
+    for reach in _REACHES:
+        now = _resolvents(reduced, reach / norm)
+        if before is not None and np.abs(now - before).max() <= _SETTLED:
+            _check_approached(reduced, now, reach / norm)
+            return now
+        before = now
+    raise AccuracyError(
+        "The long-time state does not settle, because the rates differ by too many orders of "
+        "magnitude; use charge() with long times."
+    )
+
+
+def _resolvents(reduced: ReducedGenerator, tau: float) -> FloatArray:
+    from scipy.sparse.linalg import splu
+
+    size = len(reduced.start)
+    factors: Any = splu(sp.csc_array(sp.eye_array(size) - tau * reduced.matrix))
+    now = reduced.start
+    for _ in range(_POWER):
+        now = factors.solve(now)
+    return np.asarray(now, dtype=np.float64)
+
+
+def _check_approached(reduced: ReducedGenerator, limit: FloatArray, tau: float) -> None:
+    """A coherence that turns for ever averages to nothing in a resolvent: look at late times."""
+    if len(limit) > _CHECKED_COORDINATES:
+        return
+    from scipy.linalg import expm
+
+    late = expm(reduced.matrix.toarray() * 10 * tau) @ reduced.start
+    if np.abs(late - limit).max() > 1e-4:
+        raise InputError(
+            "'initial_state' must not hold a coherence that turns for ever for a steady state; "
+            "use charge() with long times."
+        )

@@ -1,0 +1,56 @@
+"""What makes the cells of a battery exchangeable, and the five rates that are then the model."""
+
+from __future__ import annotations
+
+from qbat_circuits.battery import Battery
+from qbat_circuits.errors import InputError
+from qbat_circuits.symmetric.rates import Rates
+
+
+def identical_rates(battery: Battery) -> Rates:
+    """Collective and local rates of cells that no permutation tells apart.
+
+    A partial correlation c >= 0 is collective with the share c and local, at the bath's own
+    occupation, with the rest (docs/physics.md, section 2).
+
+    Args:
+        battery: equal local noise, energies, detunings and couplings, two levels.
+
+    Raises:
+        InputError: naming what differs between the cells.
+    """
+    for what, values in (
+        ("noise", battery.noise),
+        ("detunings", battery.detunings),
+        ("energies", battery.energies),
+        ("amplitudes", battery.bath.coupling.amplitudes or (1.0,)),
+    ):
+        if len(set(values)) > 1:
+            raise InputError(f"'{what}' must be the same for all cells of a symmetric model.")
+    if battery.levels > 2 or battery.extra_jumps:
+        raise InputError(
+            "'battery' must have cells of two levels and no extra jumps for a symmetric model."
+        )
+    bath, noise, share = battery.bath, battery.noise[0], _collectivity(battery)
+    strength = (bath.coupling.amplitudes or (1.0,))[0] ** 2
+    return Rates(
+        share * strength * bath.emission,
+        share * strength * bath.absorption,
+        (1 - share) * strength * bath.emission + noise.rate * (noise.occupation + 1),
+        (1 - share) * strength * bath.absorption + noise.rate * noise.occupation,
+        2 * noise.dephasing,
+    )
+
+
+def _collectivity(battery: Battery) -> float:
+    coupling = battery.bath.coupling
+    c = coupling.correlation
+    if coupling.positions is not None or isinstance(c, tuple) or (c is not None and c < 0):
+        raise InputError(
+            "'coupling' must be one mode or a correlation between 0 and 1 for a symmetric model."
+        )
+    if c is None:
+        return 1.0
+    if c < 1 and battery.bath.cross != 0:
+        raise InputError("'squeezing' must be 0 for a symmetric model of a correlated bath.")
+    return c

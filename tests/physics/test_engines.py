@@ -1,0 +1,242 @@
+"""Every engine against every other, over random models, and the choice between them."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import qbat_circuits as qb
+from qbat_circuits.conserved import only_collective
+from qbat_circuits.dynamics.engines import is_identical
+
+ENGINES = ("sectors", "symmetric", "propagator", "qiskit-dynamics")
+TIMES = (0.0, 0.3, 1.7)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def random_state(rng, n_cells):
+    g = rng.normal(size=(2, 2**n_cells, 2**n_cells))
+    g = g[0] + 1j * g[1]
+    rho = g @ g.conj().T
+    return rho / np.trace(rho).real
+
+
+def random_bath(rng, kind, n_cells):
+    n = float(rng.choice([0.0, rng.uniform(0.05, 2)], p=[0.15, 0.85]))
+    rate = float(rng.uniform(0.3, 1.5))
+    if kind == "squeezed":
+        m = np.sqrt(n * (n + 1)) * rng.choice([rng.uniform(), 1.0]) * np.exp(1j * rng.uniform(0, 6))
+        return qb.CollectiveBath(rate, n, complex(m) * (1 - 1e-15))
+    if kind == "pump":
+        return qb.CollectiveBath.from_rates(*rng.uniform(0.1, 1.5, 2).tolist())
+    couplings = {
+        "thermal": qb.Coupling(),
+        "correlated": qb.Coupling(correlation=float(rng.uniform(0, 1))),
+        "amplitudes": qb.Coupling(amplitudes=tuple(rng.uniform(-1.5, 1.5, n_cells))),
+        "waveguide": qb.Coupling(positions=tuple(rng.uniform(0, 1, n_cells))),
+    }
+    return qb.CollectiveBath(rate, n, coupling=couplings[kind])
+
+
+def random_battery(rng, kind, cells):
+    """Cells that are quiet, alike, or each of its own; a common detuning for the first two."""
+    n_cells = int(rng.integers(1, 5))
+    noise = [qb.LocalNoise(*rng.uniform(0, 0.6, 3)) for _ in range(n_cells)]
+    detunings = rng.normal(0, 0.4, n_cells)
+    if cells != "different":
+        noise = [qb.LocalNoise() if cells == "quiet" else noise[0]] * n_cells
+        detunings = np.full(n_cells, detunings[0])
+    energies = (1.0,) * n_cells if cells != "different" else tuple(rng.uniform(0.8, 1.2, n_cells))
+    bath = random_bath(rng, kind, n_cells)
+    return qb.Battery(bath, tuple(noise), tuple(detunings), energies)
+
+
+def served(battery, start):
+    """Curves of all engines that take this battery and this start."""
+    curves = {}
+    for engine in ENGINES:
+        try:
+            curves[engine] = qb.charge(battery, TIMES, start, engine=engine, tolerance=1e-11)
+        except qb.InputError:
+            continue
+    return curves
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=seeds,
+    kind=st.sampled_from(["thermal", "squeezed", "pump", "correlated", "amplitudes", "waveguide"]),
+    cells=st.sampled_from(["quiet", "alike", "different"]),
+    start=st.sampled_from(["ground", "thermal", "excited", "bits", "random"]),
+)
+def test_all_engines_that_serve_a_model_agree(seed, kind, cells, start) -> None:
+    rng = np.random.default_rng(seed)
+    battery = random_battery(rng, kind, cells)
+    n = battery.n_cells
+    if start == "excited":
+        start = "1" * n
+    elif start == "bits":
+        start = "".join(rng.choice(["0", "1"], n))
+    elif start == "random":
+        start = random_state(rng, n)
+    curves = served(battery, start)
+    assert {"propagator", "qiskit-dynamics"} <= set(curves)
+    assert ("sectors" in curves) is only_collective(battery)
+    for (one, a), (two, b) in itertools.combinations(curves.items(), 2):
+        context = f"{one} against {two}"
+        assert a.states.shape == b.states.shape
+        np.testing.assert_allclose(a.states, b.states, atol=1e-9, err_msg=context)
+        np.testing.assert_allclose(a.energy, b.energy, atol=1e-9, err_msg=context)
+        np.testing.assert_allclose(a.ergotropy, b.ergotropy, atol=1e-9, err_msg=context)
+    auto = qb.charge(battery, TIMES, start)
+    cheapest = [name for name in ("symmetric", "sectors", "propagator") if name in curves]
+    assert auto.engine == cheapest[0]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    seed=seeds,
+    kind=st.sampled_from(["thermal", "squeezed", "pump", "correlated", "amplitudes", "waveguide"]),
+    cells=st.sampled_from(["quiet", "alike", "different"]),
+)
+def test_all_steady_states_of_a_model_agree(seed, kind, cells) -> None:
+    """Closed form, populations, linear solve and the limit of the resolvent."""
+    rng = np.random.default_rng(seed)
+    battery = random_battery(rng, kind, cells)
+    start = str(rng.choice(["ground", "1" * battery.n_cells]))
+    found = {"auto": qb.steady_state(battery, start)}
+    for engine in ("sectors", "symmetric", "linear-solve", "long-time"):
+        try:
+            found[engine] = qb.steady_state(battery, start, engine=engine)
+        except (qb.InputError, qb.AccuracyError):
+            continue
+    assert len(found) >= 2
+    for one, two in itertools.combinations(found.values(), 2):
+        assert one.unique == two.unique
+        np.testing.assert_allclose(one.state, two.state, atol=1e-9)
+        assert one.energy == pytest.approx(two.energy, abs=1e-9)
+        assert one.ergotropy == pytest.approx(two.ergotropy, abs=1e-9)
+        assert one.sector_weights == pytest.approx(two.sector_weights, abs=1e-9)
+
+
+def test_auto_takes_the_cheapest_and_says_which() -> None:
+    bath, noise = qb.CollectiveBath(1.0, 1.0), qb.LocalNoise(0.1)
+    quiet, alike = qb.Battery.identical(3, bath), qb.Battery.identical(3, bath, noise)
+    different = qb.Battery(bath, (noise, noise, qb.LocalNoise()), (0.0,) * 3, (1.0,) * 3)
+    assert qb.charge(quiet, [1.0]).engine == "symmetric"
+    assert qb.charge(quiet, [1.0], "001").engine == "sectors"
+    assert qb.charge(alike, [1.0]).engine == "symmetric"
+    assert qb.charge(alike, [1.0], "001").engine == "propagator"
+    assert qb.charge(different, [1.0]).engine == "propagator"
+    assert qb.steady_state(quiet, "001").engine == "sectors"
+    assert qb.steady_state(alike, "001").engine == "symmetric"  # unique: any start
+    assert qb.steady_state(different).engine == "linear-solve"
+    assert not is_identical(different)
+
+
+@pytest.mark.parametrize(
+    ("battery", "start", "engine", "sentence"),
+    [
+        (
+            qb.Battery.identical(2, qb.CollectiveBath(1, 1), qb.LocalNoise(0.1)),
+            "ground",
+            "sectors",
+            "'engine' must be 'auto' or another one for cells with local noise",
+        ),
+        (
+            qb.Battery.identical(3, qb.CollectiveBath(1, 1), qb.LocalNoise(0.1)),
+            "001",
+            "symmetric",
+            r"'initial_state' must be invariant under permutations .*, which the bit string '001'",
+        ),
+        (
+            qb.Battery.identical(2, qb.CollectiveBath(1, 1), qb.LocalNoise(0.1)),
+            np.full((4, 4), 0.25),
+            "symmetric",
+            "hold no coherence between energies for populations .*, which this density matrix is",
+        ),
+        (
+            qb.Battery.identical(2, qb.CollectiveBath(1, 1), detunings=[0, 1]),
+            "ground",
+            "symmetric",
+            "'detunings' must be the same for all cells of a symmetric model.",
+        ),
+        (
+            qb.Battery.identical(
+                2, qb.CollectiveBath(1, 1, coupling=qb.Coupling(amplitudes=(1, 2)))
+            ),
+            "ground",
+            "symmetric",
+            "'amplitudes' must be the same for all cells",
+        ),
+        (
+            qb.Battery.identical(
+                2, qb.CollectiveBath(1, 1, coupling=qb.Coupling(positions=(0, 0.3)))
+            ),
+            "ground",
+            "symmetric",
+            "'coupling' must be one mode or a correlation between 0 and 1",
+        ),
+    ],
+)
+def test_engines_refuse_with_the_reason(battery, start, engine, sentence) -> None:
+    with pytest.raises(qb.InputError, match=sentence):
+        qb.charge(battery, [1.0], start, engine=engine)
+
+
+def test_cold_coherence_between_sectors_is_refused_in_closed_form() -> None:
+    """|+-> at n = 0 ends with W = .3536, which no sector weights describe (section 3)."""
+    ket = np.kron([1, 1], [1, -1]) / 2
+    cold = qb.Battery.identical(2, qb.CollectiveBath(1.0, 0.0))
+    with pytest.raises(qb.InputError, match="no lasting coherence between spin sectors"):
+        qb.steady_state(cold, ket)
+    assert qb.charge(cold, [60.0], ket, engine="sectors").ergotropy[0] == pytest.approx(
+        0.3536, abs=5e-5
+    )
+    assert qb.steady_state(cold, ket, engine="long-time").ergotropy == pytest.approx(
+        0.3536, abs=5e-5
+    )
+
+
+def test_a_hundred_thousand_cells_charge_to_the_closed_form() -> None:
+    """W -> n^2/(n+1) for N -> infinity (section 3), on the Dicke ladder alone."""
+    battery = qb.Battery.identical(10**5, qb.CollectiveBath(1.0, 1.0))
+    found = qb.steady_state(battery)
+    assert found.ergotropy == pytest.approx(0.5, abs=1e-12)
+    assert found.engine == "sectors"
+    with pytest.raises(qb.InputError, match=r"need about 1e\+60207 bytes"):
+        _ = found.state
+
+
+def test_many_cells_from_known_sector_weights() -> None:
+    """Bit strings and thermal cells beyond dense states, continued from ten cells."""
+    for start in ("0011001100", "thermal"):
+        noise = qb.LocalNoise(0.0, 0.05)
+        few = qb.Battery.identical(10, qb.CollectiveBath(1.0, 0.5), noise)
+        dense = qb.steady_state(few, start)
+        assert dense.engine == "sectors"
+        many = qb.Battery.identical(11, qb.CollectiveBath(1.0, 0.5), noise)
+        found = qb.steady_state(many, start if start == "thermal" else start + "0")
+        assert found.energy == pytest.approx(dense.energy, rel=0.15)
+        assert sum(found.sector_weights.values()) == pytest.approx(1.0)
+        assert max(found.sector_weights) == 5.5
+
+
+def test_the_ladder_of_many_cells_continues_that_of_few() -> None:
+    """Closed rate equation on N + 1 Dicke states against all (j, m), from both ends."""
+    times = np.array([0.0, 0.02, 0.1, 1.0])
+    for bath in (qb.CollectiveBath(1.0, 0.7), qb.CollectiveBath.from_rates(0.5, 1.5)):
+        battery = qb.Battery.identical(24, bath)
+        for start in ("ground", "1" * 24):
+            ladder = qb.charge(battery, times, start)
+            populations = qb.charge(battery, times, start, engine="symmetric")
+            assert (ladder.engine, populations.engine) == ("sectors", "symmetric")
+            np.testing.assert_allclose(ladder.energy, populations.energy, atol=1e-8)
+            np.testing.assert_allclose(ladder.ergotropy, populations.ergotropy, atol=1e-8)
+    many = qb.Battery.identical(5000, qb.CollectiveBath(1.0, 1.0))
+    curve = qb.charge(many, [0.0, 1e-3, 1.0])
+    assert curve.ergotropy[-1] == pytest.approx(qb.steady_state(many).ergotropy, abs=1e-8)
+    with pytest.raises(qb.InputError, match="5000 cells with 3 saved times need about"):
+        _ = curve.states
