@@ -2,14 +2,22 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/dynamics.py
 
-kappa = 1, n = 1, gamma = .3, n_l = .05, from the ground state to t = 20, 200 saved times, tolerance
-1e-8 for every solver. Times are whole calls (building the generator, solving, returning the
-states), medians of repetitions; the ratios are what counts. Results: docs/benchmarks.md.
+kappa = 1, n = 1, from the ground state to t = 20, 200 saved times, tolerance 1e-8 for every solver.
+
+- Identical cells, gamma = .3, n_l = .05: whole calls (building the generator, solving, returning
+  the states), medians of repetitions; the ratios are what counts.
+- Different cells (`different_cells`): CPU seconds of one call and the peak memory of its process,
+  one process for each row. Ours are `charge` with energies and ergotropies.
+
+Results: docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -61,9 +69,53 @@ def row(n_cells: int, repetitions: int) -> str:
     )
 
 
+def different_cells(n_cells: int) -> qb.Battery:
+    """Every cell with its own noise (gamma, n_l, gamma_phi) and detuning."""
+    rng = np.random.default_rng(1)
+    return qb.Battery(
+        qb.CollectiveBath(1.0, 1.0),
+        tuple(qb.LocalNoise(*rng.uniform(0.01, 0.4, 3)) for _ in range(n_cells)),
+        tuple(rng.uniform(-0.7, 0.7, n_cells)),
+        (1.0,) * n_cells,
+    )
+
+
+def one_run(solver: str, n_cells: int) -> str:
+    """The row of one solver, measured in this process: CPU seconds, peak memory, largest error."""
+
+    def states(n: int) -> Any:
+        battery = different_cells(n)
+        if not solver.startswith("QuTiP"):
+            return qb.charge(battery, TIMES, engine=solver, tolerance=TOLERANCE).states
+        ket = qb.to_qutip(initial_density_matrix(battery, "ground"))
+        return mesolve(solver.split()[-1], battery.to_qutip(), ket)
+
+    states(2)  # imports
+    begin = time.process_time()
+    found = states(n_cells)
+    spent = time.process_time() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if solver.startswith("QuTiP"):
+        found = np.array([qb.from_qutip(state) for state in found])
+    other = "propagator" if solver != "propagator" else "qiskit-dynamics"
+    truth = qb.charge(different_cells(n_cells), TIMES, engine=other, tolerance=1e-12)
+    error = np.abs(found - truth.states).max()
+    return f"| {n_cells} | {solver} | {spent:.2f} | {peak:.0f} | {error:.0e} |"
+
+
 def main() -> None:
-    """Print the table."""
-    print(f"QuTiP {qutip.__version__}, {len(TIMES)} times, tolerance {TOLERANCE:g}; seconds")
+    """Print both tables."""
+    if len(sys.argv) == 3:
+        print(one_run(sys.argv[1], int(sys.argv[2])))
+        return
+    # This table first: a process starts with the peak memory of the one that started it.
+    print("| N | solver | CPU seconds | peak MiB | largest error |\n" + "|---" * 5 + "|")
+    ours = ("qiskit-dynamics", "propagator")
+    for n_cells, solvers in ((6, ("QuTiP adams", "QuTiP tsit5", *ours)), (8, ours)):
+        for solver in solvers:
+            command = [sys.executable, __file__, solver, str(n_cells)]
+            subprocess.run(command, check=True)
+    print(f"\nQuTiP {qutip.__version__}, {len(TIMES)} times, tolerance {TOLERANCE:g}; seconds")
     print(
         "| N | QuTiP adams | QuTiP tsit5 | Qiskit Dynamics engine | ratio to the faster "
         "| propagator | error of adams | error of ours |"

@@ -1,11 +1,14 @@
 """The (j, m) engine: steady states, maps and curves of many identical cells, on one core.
 
+Beside it QuTiP's PIQS on the same model in the same process, where it gets there.
+
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/symmetric.py
 
 kappa = 1, n = 1, gamma = .3, n_l = .05 unless a row says otherwise. Every row runs in a process of
 its own, so that its peak of memory is its own; times are the fastest of a few calls after one that
 warms up (tables of multiplicities included in the first call only). The last row of every model is
-the exponent of the cost between N = 50 and 2000. Results: docs/symmetric-engine.md.
+the exponent of the cost between N = 50 and 2000. PIQS stops at N = 100 (steady state) and 50
+(curve), where it runs once if it takes seconds. Results: docs/symmetric-engine.md.
 """
 
 from __future__ import annotations
@@ -109,6 +112,71 @@ def curve_row(start: str, n_cells: int) -> str:
     return f"{n_cells} | {start} | {solve:.3f} | {fill:.3f} | {worst:.0e} | {peak:.0f}"
 
 
+def peer_steady_row(n_cells: int) -> str:
+    """Ours; PIQS's matrix, a sparse solve of it, and p(j, m) taken for the eigenvalues."""
+    m = model("usual", n_cells)
+    ours, p = best(lambda: m.steady_populations())
+    fill, work = best(lambda: ergotropy_jm(n_cells, p))
+
+    import scipy.sparse as sp
+    from qutip.piqs.piqs import Pim
+    from scipy.sparse.linalg import spsolve
+
+    piqs = Pim(
+        n_cells,
+        emission=m.local_emission,
+        pumping=m.local_absorption,
+        collective_emission=m.emission,
+        collective_pumping=m.absorption,
+    )
+    build, matrix = best(piqs.coefficient_matrix)
+    q = sp.csc_array(matrix)
+    solve, rest = best(lambda: spsolve(q[1:, 1:], -q[1:, [0]].toarray().ravel()))
+    theirs = np.append(1.0, rest) / (1.0 + rest.sum())
+    states = states_jm(n_cells)
+    order = np.lexsort((-states.level, states.deficit))  # j and m falling, as PIQS has them
+    off = np.abs(theirs - p[order]).sum()
+    level = states.level[order]
+    naive = theirs @ level - np.sort(theirs)[::-1] @ np.sort(level)
+    ratio = (build + solve) / (ours + fill)
+    return (
+        f"{n_cells} | {ours + fill:.4f} | {build:.3f} + {solve:.3f} | {ratio:.0f} | {off:.0e} | "
+        f"{float(work):.4f} | {naive:.4f}"
+    )
+
+
+def peer_curve_row(n_cells: int) -> str:
+    """200 times to t = 20 from the ground state: ours, and PIQS's pisolve."""
+    times = np.linspace(0.0, 20.0, 200)
+    m = model("usual", n_cells)
+    ours, p = best(lambda: m.populations(times))
+    peak = memory()
+    tight = m.populations(times[::33], tolerance=1e-11)
+
+    from qutip.piqs.piqs import Dicke, dicke
+
+    piqs = Dicke(
+        n_cells,
+        emission=m.local_emission,
+        pumping=m.local_absorption,
+        collective_emission=m.emission,
+        collective_pumping=m.absorption,
+    )
+    ground = dicke(n_cells, n_cells / 2, -n_cells / 2)
+    seconds, result = best(lambda: piqs.pisolve(ground, times))
+    states = states_jm(n_cells)
+    order = np.lexsort((-states.level, states.deficit))
+    theirs = np.array([state.diag().real for state in result.states[::33]])
+    errors = (
+        np.abs(one - tight).sum(axis=1).max() for one in (p[::33], theirs[:, np.argsort(order)])
+    )
+    own, other = errors
+    return (
+        f"{n_cells} | {ours:.3f} | {seconds:.3f} | {seconds / ours:.1f} | "
+        f"{own:.0e} | {other:.0e} | {peak:.0f} | {memory():.0f}"
+    )
+
+
 def row(*task: str) -> str:
     """One row, measured in a process of its own."""
     command = [sys.executable, __file__, "--task", *task]
@@ -137,6 +205,22 @@ def tables() -> None:
     for n_cells in (20, 100, 200):
         for start in ("ground", "excited"):
             print(f"| {row('curve', start, str(n_cells))} |", flush=True)
+    peer_tables()
+
+
+def peer_tables() -> None:
+    """Print what PIQS does on the same model."""
+    print("\nSteady state and ergotropy: PIQS's matrix + a sparse solve, p(j, m) as eigenvalues")
+    print(
+        "| N | ours (s) | PIQS (s) | ratio | difference | W | W by p(j, m) |\n" + "|---" * 7 + "|"
+    )
+    for n_cells in (20, 50, 100):
+        print(f"| {row('peer_steady', str(n_cells))} |", flush=True)
+    print("\nCurve of 200 times: pisolve")
+    print("| N | ours (s) | PIQS (s) | ratio | our error | its error | our MB | its MB |")
+    print("|---" * 8 + "|")
+    for n_cells in (20, 50):
+        print(f"| {row('peer_curve', str(n_cells))} |", flush=True)
 
 
 def main() -> None:
@@ -144,16 +228,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", nargs="+", help="internal: one row")
     task = parser.parse_args().task
-    if not task:
-        tables()
-    elif task[0] == "steady":
-        print(steady_row(task[1], int(task[2])))
-    elif task[0] == "filling":
-        print(filling_row(int(task[1])))
-    elif task[0] == "map":
-        print(map_row(int(task[1])))
+    rows: dict[str, Callable[..., str]] = {
+        "steady": lambda name, n: steady_row(name, int(n)),
+        "filling": lambda n: filling_row(int(n)),
+        "map": lambda n: map_row(int(n)),
+        "curve": lambda start, n: curve_row(start, int(n)),
+        "peer_steady": lambda n: peer_steady_row(int(n)),
+        "peer_curve": lambda n: peer_curve_row(int(n)),
+    }
+    if task:
+        print(rows[task[0]](*task[1:]))
     else:
-        print(curve_row(task[1], int(task[2])))
+        tables()
 
 
 if __name__ == "__main__":

@@ -44,11 +44,13 @@ class Envelope:
 
     def __post_init__(self) -> None:
         times = None if self.times is None else _rising("times", self.times)
+        if times == ():
+            raise broken_rule("times", "a list of at least one number", self.times)
         rate = _course("rate", self.rate, times)
         occupation = None
         if self.occupation is not None:
             occupation = _course("occupation", self.occupation, times)
-        marks = _rising("breakpoints", self.breakpoints) if len(self.breakpoints) else ()
+        marks = _rising("breakpoints", self.breakpoints)
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "rate", rate)
         object.__setattr__(self, "occupation", occupation)
@@ -115,7 +117,7 @@ class Envelope:
 def _course(field: str, value: Any, times: tuple[float, ...] | None) -> Any:
     if callable(value) or isinstance(value, (int, float, np.number)):
         return value if callable(value) else check_number(field, value, at_least=0)
-    numbers = _numbers(field, value)
+    numbers = _numbers(field, "a number, a list of numbers or a function", value)
     for one in numbers:
         check_number(field, one, at_least=0)
     if times is None or len(numbers) != len(times):
@@ -126,16 +128,16 @@ def _course(field: str, value: Any, times: tuple[float, ...] | None) -> Any:
 
 
 def _rising(field: str, values: Any) -> tuple[float, ...]:
-    numbers = _numbers(field, values)
+    numbers = _numbers(field, "a list of numbers", values)
     if any(b <= a for a, b in pairwise(numbers)):
         raise broken_rule(field, "strictly rising", list(numbers))
     return numbers
 
 
-def _numbers(field: str, values: Any) -> tuple[float, ...]:
+def _numbers(field: str, rule: str, values: Any) -> tuple[float, ...]:
     given = values.tolist() if isinstance(values, np.ndarray) else values
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-        raise broken_rule(field, "a number or a list of numbers", values)
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise broken_rule(field, rule, values)
     return tuple(check_number(field, one) for one in given)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+import scipy.sparse as sp
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.channels import Channel, bath_channels, constant_part
 from qbat_circuits.dynamics.krylov import exponential_path
 from qbat_circuits.dynamics.lindblad import QiskitGenerator, solve
-from qbat_circuits.dynamics.magnus import adaptive_path, product_with
+from qbat_circuits.dynamics.magnus import Generators, Strengths, adaptive_path
 from qbat_circuits.dynamics.reduction import (
     check_effort,
     norm,
@@ -52,16 +53,18 @@ def propagate_envelope(
     channels = bath_channels(battery, envelope)
     parts = [constant_part(battery), *((one.hamiltonian, one.jumps) for one in channels)]
     reduced = reduce_parts(parts, start)
-    constant, *changing = [one.matrix for one in reduced]
+    matrices = [one.matrix for one in reduced]
+    generators = Generators(matrices[0], matrices[1:])
     strengths = _strengths(channels)
     error_rate = tolerance / times[-1] if times[-1] > 0 else 0.0
 
     def advance(state: FloatArray, stops: FloatArray) -> FloatArray:
         if envelope.constant_between(stops[0], stops[-1]):
             weights = strengths((stops[0] + stops[-1]) / 2)
-            product = product_with(constant, changing, 1.0, weights)
-            return exponential_path(product, state, stops[1:] - stops[0])
-        return adaptive_path(constant, changing, strengths, state, stops, error_rate)
+            return exponential_path(generators.product(1.0, weights), state, stops[1:] - stops[0])
+        fastest = _fastest(matrices, strengths, stops)
+        check_effort(fastest, float(stops[-1] - stops[0]), "times")
+        return adaptive_path(generators, strengths, state, stops, fastest, error_rate)
 
     return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
 
@@ -86,29 +89,36 @@ def integrate_envelope(
     """
     model = QiskitGenerator(*constant_part(battery), bath_channels(battery, envelope))
     reduced = reduce_liouvillians(model.liouvillians(), start)
-    constant, *changing = [one.matrix for one in reduced]
+    matrices = [one.matrix for one in reduced]
 
     def advance(state: FloatArray, stops: FloatArray) -> FloatArray:
         begin, end = float(stops[0]), float(stops[-1])
-        samples = [model.strengths(float(t)) for t in np.linspace(begin, end, _SAMPLES)]
-        fastest = norm(constant) + float(
-            np.dot(np.max(samples, axis=0), [norm(part) for part in changing])
-        )
+        fastest = _fastest(matrices, model.strengths, stops)
+        check_effort(fastest, end - begin, "times")
         # Never beyond the piece, where a function may jump.
         inside = np.nextafter(begin, end), np.nextafter(end, begin)
 
         def slope(t: float, y: FloatArray) -> FloatArray:
+            total = matrices[0] @ y
             weights = model.strengths(float(np.clip(t, *inside)))
-            return product_with(constant, changing, 1.0, weights)(y)
+            for weight, part in zip(weights, matrices[1:], strict=True):
+                total += weight * (part @ y)
+            return np.asarray(total)
 
-        check_effort(fastest, end - begin, "times")
         return solve(slope, state, stops[1:], tolerance, fastest, begin)
 
     return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
 
 
-def _strengths(channels: Sequence[Channel]) -> Callable[[float], FloatArray]:
+def _strengths(channels: Sequence[Channel]) -> Strengths:
     return lambda t: np.array([float(one.strength(t)) for one in channels])
+
+
+def _fastest(matrices: Sequence[sp.csr_array], strengths: Strengths, stops: FloatArray) -> float:
+    """Bound on every rate of G_0 + sum_k c_k(t) G_k between the first and the last stop."""
+    samples = [strengths(float(t)) for t in np.linspace(stops[0], stops[-1], _SAMPLES)]
+    largest = np.concatenate([[1.0], np.max(samples, axis=0)])
+    return float(largest @ [norm(one) for one in matrices])
 
 
 def _piecewise(

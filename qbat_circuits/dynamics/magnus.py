@@ -28,29 +28,40 @@ Strengths = Callable[[float], FloatArray]
 _OFFSET = np.sqrt(3.0) / 6.0
 #: Error per interval below which round-off and the exponentials themselves decide.
 _SMALLEST_ERROR = 2e-13
-#: Most steps of one interval, and the number of estimated errors above which steps are lengthened.
-_MOST_STEPS = 2**14
-_LENGTHEN = 64.0
+#: Most steps of one interval, and the terms of their error that extrapolation removes.
+_MOST_STEPS, _COLUMNS = 2**16, 3
+#: Longest step at first, times the fastest rate.
+_LONGEST_STEP = 10.0
 
 
-def product_with(
-    constant: sp.csr_array, parts: Sequence[sp.csr_array], share: float, weights: FloatArray
-) -> Product:
-    """y -> (share G_0 + sum_k weights_k G_k) y."""
+class Generators:
+    """G_0 and G_k on one pattern of non-zeros, so that any sum of them is one product.
 
-    def product(y: FloatArray) -> FloatArray:
-        total = share * (constant @ y)
-        for weight, part in zip(weights, parts, strict=True):
-            if weight:
-                total += weight * (part @ y)
-        return np.asarray(total)
+    Args:
+        constant: G_0, shape (D, D).
+        parts: G_k.
+    """
 
-    return product
+    def __init__(self, constant: sp.csr_array, parts: Sequence[sp.csr_array]) -> None:
+        every = [constant.tocoo(), *(one.tocoo() for one in parts)]
+        size = constant.shape[0]
+        places = [size * one.row.astype(np.int64) + one.col for one in every]
+        union = np.unique(np.concatenate(places))
+        self._data = np.zeros((len(every), len(union)))
+        for row, place, one in zip(self._data, places, every, strict=True):
+            row[np.searchsorted(union, place)] = one.data
+        ends = np.searchsorted(union, size * np.arange(size + 1))
+        self._columns, self._ends, self._shape = union % size, ends, constant.shape
+
+    def product(self, share: float, weights: FloatArray) -> Product:
+        """y -> (share G_0 + sum_k weights_k G_k) y."""
+        data = np.concatenate([[share], weights]) @ self._data
+        total = sp.csr_array((data, self._columns, self._ends), shape=self._shape)
+        return lambda y: np.asarray(total @ y)
 
 
 def commutator_free(
-    constant: sp.csr_array,
-    parts: Sequence[sp.csr_array],
+    generators: Generators,
     strengths: Strengths,
     state: FloatArray,
     begin: float,
@@ -60,8 +71,7 @@ def commutator_free(
     """The state at ``end`` after equal steps of fourth order from ``begin``, shape (D,).
 
     Args:
-        constant: G_0, shape (D, D).
-        parts: G_k.
+        generators: G_0 and G_k.
         strengths: t -> c_k(t), smooth from begin to end; only asked for inside.
         state: the state at ``begin``.
         begin, end: times.
@@ -73,50 +83,75 @@ def commutator_free(
         early, late = strengths(middle - _OFFSET * h), strengths(middle + _OFFSET * h)
         for tilt in (_OFFSET, -_OFFSET):
             weights = (0.25 + tilt) * early + (0.25 - tilt) * late
-            product = product_with(constant, parts, 0.5, weights)
-            state = exponential_path(product, state, np.array([h]))[0]
+            state = exponential_path(generators.product(0.5, weights), state, np.array([h]))[0]
     return state
 
 
 def adaptive_path(
-    constant: sp.csr_array,
-    parts: Sequence[sp.csr_array],
+    generators: Generators,
     strengths: Strengths,
     state: FloatArray,
     times: FloatArray,
+    fastest: float,
     error_rate: float,
 ) -> FloatArray:
     """States at times[1:] from the state at times[0], between which the strengths are smooth.
 
-    Every interval is done with n and 2n steps; n doubles until a fifteenth of the difference, the
-    error of the finer one, is small enough.
+    Every interval is done with n, 2n, 4n, ... steps until the extrapolated states agree.
 
     Args:
+        generators: G_0 and G_k.
+        strengths: t -> c_k(t).
+        state: the state at times[0].
+        times: shape (T + 1,).
+        fastest: bound on every rate of the generator: no step is longer than ten over it, so that
+            nothing which matters is stepped over unseen.
         error_rate: largest estimated error per unit of time.
 
     Returns:
-        Shape (len(times) - 1, D).
+        Shape (T, D).
 
     Raises:
         AccuracyError: if that takes too many steps.
     """
     rows = np.empty((len(times) - 1, len(state)))
-    longest = np.inf
+    fewest = fastest / _LONGEST_STEP  # steps per unit of time
     for i, (begin, end) in enumerate(pairwise(times)):
         allowed = max(error_rate * (end - begin), _SMALLEST_ERROR)
-        steps = max(1, int(np.ceil((end - begin) / longest)))
-        coarse = commutator_free(constant, parts, strengths, state, begin, end, steps)
-        while True:
-            fine = commutator_free(constant, parts, strengths, state, begin, end, 2 * steps)
-            error = float(np.linalg.norm(fine - coarse)) / 15.0
-            if error <= allowed:
-                break
-            if steps >= _MOST_STEPS:
-                raise AccuracyError(
-                    f"The rates change too fast to be followed to {allowed:.2g} between {begin:g} "
-                    f"and {end:g}; loosen 'tolerance' or name the breakpoints of the envelope."
-                )
-            steps, coarse = 2 * steps, fine
-        longest = (end - begin) / steps * (2.0 if error * _LENGTHEN <= allowed else 1.0)
-        state = rows[i] = fine
+        steps = min(max(1, round(fewest * (end - begin))), _MOST_STEPS // 2)
+        state, halvings = _halved(generators, strengths, state, (begin, end), steps, allowed)
+        wanted = steps * 2.0 ** (halvings - 2) / (end - begin)
+        fewest = max(wanted, fastest / _LONGEST_STEP)
+        rows[i] = state
     return rows
+
+
+def _halved(
+    generators: Generators,
+    strengths: Strengths,
+    state: FloatArray,
+    interval: tuple[float, float],
+    steps: int,
+    allowed: float,
+) -> tuple[FloatArray, int]:
+    """The state at the end of an interval and how often its steps were halved for it.
+
+    The method is symmetric in time, so its error is a series h^4, h^6, ..., of which Richardson's
+    table removes one term after the other. A fifteenth of what the last halving changed is taken
+    for the error, as if the table gained nothing.
+    """
+    before = [commutator_free(generators, strengths, state, *interval, steps)]
+    halvings = 0
+    while steps < _MOST_STEPS:
+        steps, halvings = 2 * steps, halvings + 1
+        row = [commutator_free(generators, strengths, state, *interval, steps)]
+        for j, old in enumerate(before[:_COLUMNS]):
+            row.append(row[-1] + (row[-1] - old) / (4.0 ** (j + 2) - 1.0))
+        if np.linalg.norm(row[-1] - before[-1]) / 15.0 <= allowed:
+            return row[-1], halvings
+        before = row
+    raise AccuracyError(
+        f"The rates change too fast to be followed to {allowed:.2g} between the times "
+        f"{interval[0]:g} and {interval[1]:g}; loosen 'tolerance', or name the breakpoints of the "
+        "envelope."
+    )

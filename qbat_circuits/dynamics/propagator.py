@@ -57,11 +57,11 @@ def _by_exponentials(reduced: ReducedGenerator, steps: FloatArray, which: IndexA
 
 
 def evolve(battery: Battery, states: ComplexArray, duration: float) -> ComplexArray:
-    """Many states after the same time: exp(L t) on each, shape (..., 2^N, 2^N).
+    """Many states after the same time: exp(L t) on each, shape (..., d, d).
 
     Args:
         battery: the model.
-        states: density matrices, shape (..., 2^N, 2^N).
+        states: density matrices, shape (..., d, d).
         duration: t >= 0.
 
     Raises:

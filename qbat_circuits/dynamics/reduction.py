@@ -98,12 +98,12 @@ def reduce_parts(parts: Sequence[Part], start: ComplexArray) -> list[ReducedGene
     new = _occupied(start)
     while len(new):
         reached[new] = True
-        for one, entries in zip(terms, found, strict=True):
-            entries += [_columns(left, right, new) for left, right in one]
         hit = np.zeros(start.size, dtype=bool)
-        for entries, one in zip(found, terms, strict=True):
-            for rows, _, _ in entries[len(entries) - len(one) :]:
+        for one, entries in zip(terms, found, strict=True):
+            fresh = [_columns(left, right, new) for left, right in one]
+            for rows, _, _ in fresh:
                 hit[rows] = True
+            entries += fresh
         new = np.flatnonzero(hit & ~reached)
     pairs = np.flatnonzero(reached)
     position = np.cumsum(reached) - 1

@@ -30,7 +30,8 @@ def balanced(
     Args:
         states: of the populations.
         jumps: every transition among them.
-        populations: a steady state up to round-off and the weights of sectors or levels.
+        populations: a steady state up to round-off and the weights of sectors or levels, whose
+            signs may be wrong as well.
         tolerance: weight on the wrong side of cuts, see `_Chain.misplaced`, above which a repair is
             checked in its turn.
     """
@@ -44,44 +45,43 @@ def balanced(
     return None
 
 
-def with_balanced_sectors(
-    states: StatesJm, jumps: Transitions, populations: FloatArray
+def rebalanced(
+    states: StatesJm, jumps: Transitions, populations: FloatArray, kind: str
 ) -> FloatArray:
-    """The same shape within every sector, with weights whose exchange balances; sum 1."""
-    return _Chain(states, jumps, populations, "sector").rebalanced()
+    """The same shape within every "sector" or "level", with weights whose flows balance; sum 1."""
+    return _Chain(states, jumps, populations, kind).rebalanced()
 
 
 class _Chain:
-    """Weights of the sectors or levels, and the flows out to the next one and back from it."""
+    """Sectors or levels made positive: their weights, the flows out to the next one and back."""
 
     def __init__(
         self, states: StatesJm, jumps: Transitions, populations: FloatArray, kind: str
     ) -> None:
-        self.populations = populations
         self.group = states.deficit if kind == "sector" else states.level
-        self.weights = np.bincount(self.group, weights=populations)
+        self.signs = np.sign(np.bincount(self.group, weights=populations))
+        self.populations = np.maximum(populations * self.signs[self.group], 0.0)
+        self.weights = np.bincount(self.group, weights=self.populations)
         start = self.group[jumps.source]
         step = self.group[jumps.target] - start
-        flow = jumps.rate * populations[jumps.source]
-        up, down = (
-            np.bincount(
-                start, weights=np.where(step == way, flow, 0.0), minlength=len(self.weights)
-            )
+        flow = jumps.rate * self.populations[jumps.source]
+        out, back = (
+            np.bincount(start, weights=flow * (step == way), minlength=len(self.weights))
             for way in (1, -1)
         )
-        self.out, self.back = up[:-1], down[1:]
+        self.out, self.back = out[:-1], back[1:]
 
     def misplaced(self) -> float:
-        """Weight that the net flows across the cuts say to stand on their wrong sides.
+        """Weight that the flows say to stand on the wrong side of a cut.
 
-        A relative difference of the two flows is one of the weights beyond the cut, on the smaller
-        side; summed over the cuts.
+        A relative difference of the two flows across a cut is one of the weights beyond it, on the
+        smaller side; summed over the cuts. Groups with a negative weight count whole.
         """
         below = np.cumsum(self.weights)[:-1]
         above = np.cumsum(self.weights[::-1])[::-1][1:]
         both = np.maximum(self.out + self.back, np.finfo(float).tiny)
         wrong = np.abs(self.out - self.back) / both * np.minimum(below, above)
-        return float(wrong.sum())
+        return float(wrong.sum() + self.weights[self.signs < 0].sum())
 
     def rebalanced(self) -> FloatArray:
         """The same shape within every group, with weights whose flows balance; sum 1."""

@@ -11,65 +11,72 @@ import numpy as np
 import scipy.sparse as sp
 
 from qbat_circuits.cells import FloatArray
+from qbat_circuits.symmetric.expected import Limit
 from qbat_circuits.symmetric.rates import Transitions
 from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm
 
 #: Cells of 2^n x 2^n states are not cut any more.
 _SMALLEST_CELL = 2
 #: Where the fixed population is below this share of the largest one, its equation is lost.
-_FIXABLE = 1e-6
+_FIXABLE = 1e-3
 
 
-def solve(states: StatesJm, jumps: Transitions, expected: FloatArray) -> FloatArray | None:
-    """Steady populations by LU, sum 1 and >= 0; None where a pivot vanishes.
+def solve(states: StatesJm, jumps: Transitions, limit: Limit) -> FloatArray | None:
+    """Steady populations by LU, sum 1; None where a pivot vanishes.
 
-    What is solved for is the difference to the limit of weak noise. Of that limit's flows only
-    those between sectors do not cancel, so weak noise is not lost beside the collective rates.
-    Right up to round-off times the ratio of other rates, which is for `balance` to judge.
+    What is solved for is the difference to a limit. Of that limit's flows only those between its
+    groups do not cancel, so weak exchange between them is not lost beside the rates within. Right
+    up to round-off times the ratio of other rates, which is for `balance` to judge.
 
     Args:
         states: those to solve for.
         jumps: every transition among them.
-        expected: their `weak_noise_limit`.
+        limit: see `expected`.
     """
-    size = states.size
-    between = states.deficit[jumps.source] != states.deficit[jumps.target]
-    flow = np.where(between, jumps.rate * expected[jumps.source], 0.0)
-    gain = np.bincount(jumps.target, weights=flow, minlength=size)
-    loss = np.bincount(jumps.source, weights=flow, minlength=size)
     order = dissection(states.level, states.deficit)
-    fixed = int(np.argmax(expected))
     for _ in range(3):
+        fixed = int(np.argmax(limit.populations))
         order = np.append(order[order != fixed], fixed)
-        change = _solve_in_order(jumps, order, np.asarray(loss - gain, dtype=np.float64))
+        change = _solve_in_order(jumps, order, -_change(states.size, jumps, limit))
         if change is None:
             return None
-        populations = expected + change
-        # Where the fixed population is tiny its equation is lost in round-off, sign included: the
-        # rest is still right in shape, so the next round fixes the largest one.
+        populations = limit.populations + change
         populations /= populations.sum()
         top = int(np.argmax(populations))
         if populations[fixed] > _FIXABLE * populations[top]:
             break
-        fixed = top
-    return np.maximum(populations, 0.0)
+        # The limit is far away, and the equation of a tiny population is lost in round-off, sign
+        # included. The rest is right in shape: the next round starts from its largest one alone.
+        limit = Limit((np.arange(states.size) == top).astype(np.float64), np.arange(states.size))
+    return populations
+
+
+def _change(size: int, jumps: Transitions, limit: Limit) -> FloatArray:
+    """Q p of a limit, from the flows between its groups."""
+    between = limit.group[jumps.source] != limit.group[jumps.target]
+    flow = np.where(between, jumps.rate * limit.populations[jumps.source], 0.0)
+    gain = np.bincount(jumps.target, weights=flow, minlength=size)
+    loss = np.bincount(jumps.source, weights=flow, minlength=size)
+    return np.asarray(gain - loss, dtype=np.float64)
 
 
 def _solve_in_order(jumps: Transitions, order: IntArray, right: FloatArray) -> FloatArray | None:
     """x with Q x = right and x = 0 in the last state of the order; None where a pivot vanishes."""
     from scipy.sparse.linalg import splu
 
-    size = len(order)
-    place = np.empty(size, dtype=np.int64)
-    place[order] = np.arange(size)
-    outflow = np.bincount(jumps.source, weights=jumps.rate, minlength=size)
+    last = len(order) - 1
+    place = np.empty(last + 1, dtype=np.int64)
+    place[order] = np.arange(last + 1)
+    outflow = np.bincount(jumps.source, weights=jumps.rate, minlength=last + 1)
     row = np.concatenate([place[jumps.target], place])
     column = np.concatenate([place[jumps.source], place])
-    q = sp.csc_array((np.concatenate([jumps.rate, -outflow]), (row, column)), shape=(size, size))
+    rate = np.concatenate([jumps.rate, -outflow])
+    kept = np.maximum(row, column) < last
+    q = sp.csc_array((rate[kept], (row[kept], column[kept])), shape=(last, last))
     try:
         # Columns sum to zero or less: no pivoting is needed, which keeps the order.
         lu = splu(
-            q[:-1, :-1],
+            q,
             permc_spec="NATURAL",
             relax=8,
             panel_size=4,

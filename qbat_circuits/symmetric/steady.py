@@ -11,7 +11,7 @@ then their weights are set anew, or the elimination without subtractions takes i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import astuple, fields
 
 import numpy as np
 
@@ -20,19 +20,21 @@ from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.symmetric import direct
 from qbat_circuits.symmetric.balance import balanced
 from qbat_circuits.symmetric.elimination import reduce_states
-from qbat_circuits.symmetric.expected import log_ratios, weak_noise_limit
-from qbat_circuits.symmetric.rates import Rates, transitions
+from qbat_circuits.symmetric.expected import log_ratios, nearest_limit
+from qbat_circuits.symmetric.rates import Rates, Transitions, transitions
 from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm, sector_weights, states_jm
 
 #: Largest population at a wall of a box.
 _WALL_TOLERANCE = 1e-16
-#: Weight, per cell, that the balance of flows may call misplaced. The error that is left was below
-#: 2e-12 against the elimination (N = 30 to 170, random rates over 13 decades).
+#: Ratio of rates up to which a linear solve is tried; wrong results were seen from 1e27 on.
+_SOLVABLE = 1e20
+#: Weight, per cell, that the balance of flows may call misplaced before its repair. The error that
+#: is left was below 4e-13 against the elimination (docs/symmetric-engine.md).
 _BALANCED_PER_CELL = 2e-15
 #: Size * width^2 up to which the elimination takes less than half a minute.
 _AFFORDABLE = 4e9
 #: The first walls stand where the limit of weak noise is below this, and this much further.
-_EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 10, 20
+_EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 8, 20
 #: Models in one elimination: the working set stays in the cache.
 _BATCH = 64
 
@@ -136,7 +138,7 @@ def _check_unique(rates: Rates) -> None:
 def _box_of_weight(n_cells: int, rates: Rates) -> tuple[StatesJm, FloatArray]:
     """A box that holds the steady state, and its populations."""
     states = states_jm(n_cells, None, _ladder_height(n_cells, rates))
-    expected = weak_noise_limit(states, rates, transitions(states, rates))
+    expected = nearest_limit(states, rates, transitions(states, rates)).populations
     deficit = min(n_cells // 2, _first_wall(expected, states.deficit))
     height = min(n_cells, _first_wall(expected, states.height))
     while True:
@@ -179,12 +181,9 @@ def _wall(populations: FloatArray, layer: IntArray, wall: int, largest: int) -> 
 def _steady_in(states: StatesJm, rates: Rates) -> FloatArray:
     """Steady populations on a set of states, by LU where that is accurate, else by elimination."""
     jumps = transitions(states, rates)
-    populations = direct.solve(states, jumps, weak_noise_limit(states, rates, jumps))
+    populations = _by_solve(states, rates, jumps)
     if populations is not None:
-        tolerance = _BALANCED_PER_CELL * states.n_cells
-        result = balanced(states, jumps, populations, tolerance)
-        if result is not None:
-            return result
+        return populations
     width = np.abs(jumps.target - jumps.source).max(initial=1)
     if states.size * float(width) ** 2 > _AFFORDABLE:
         raise AccuracyError(
@@ -193,3 +192,14 @@ def _steady_in(states: StatesJm, rates: Rates) -> FloatArray:
             "a linear solve in double precision; take fewer cells or rates less far apart."
         )
     return reduce_states(states.size, *jumps)
+
+
+def _by_solve(states: StatesJm, rates: Rates, jumps: Transitions) -> FloatArray | None:
+    """A linear solve with balanced flows; None where it is not accurate."""
+    used = [rate for rate in astuple(rates) if rate > 0]
+    if max(used) > _SOLVABLE * min(used):
+        return None
+    populations = direct.solve(states, jumps, nearest_limit(states, rates, jumps))
+    if populations is None:
+        return None
+    return balanced(states, jumps, populations, _BALANCED_PER_CELL * states.n_cells)

@@ -290,7 +290,7 @@ MISTAKES = {
     "four hundred cells": (["run", "ideal.toml", "--cells", "400"], "would hold 1e+432 bytes"),
     "a billion cells": (
         ["run", "ideal.toml", "--cells", "1000000000"],
-        "10000, not 1000000000.",
+        "1000000, not 1000000000.",
     ),
     "microseconds as seconds": (
         ["run", "long.toml"],

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jm_models import model
 from qutip.piqs.piqs import Pim
 from scipy.linalg import expm
 
@@ -14,11 +16,10 @@ import qbat_circuits as qb
 from qbat_circuits.cells import product_state
 from qbat_circuits.dynamics.sectors import collective_steady_state, schur_basis
 from qbat_circuits.errors import AccuracyError, InputError
-from qbat_circuits.symmetric import curves, direct, steady
-from qbat_circuits.symmetric.elimination import reduce_states
+from qbat_circuits.symmetric import curves, steady
 from qbat_circuits.symmetric.ergotropy import _passive_energy_in_integers, ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
-from qbat_circuits.symmetric.rates import Rates, transitions
+from qbat_circuits.symmetric.rates import Rates
 from qbat_circuits.symmetric.sectors_jm import (
     energy_jm,
     level_capacities,
@@ -31,25 +32,6 @@ from qbat_circuits.symmetric.sectors_jm import (
 DATA = Path(__file__).parents[1] / "data" / "reference" / "symmetric.json"
 CASES = json.loads(DATA.read_text())["cases"]
 GENERIC = (1.0, 1.3, 0.3, 0.05, 0.11)
-
-
-def model(
-    n_cells: int,
-    kappa: float = 1.0,
-    n: float = 1.0,
-    gamma: float = 0.0,
-    n_local: float = 0.0,
-    gamma_phi: float = 0.0,
-) -> SymmetricModel:
-    """In the notation of docs/physics.md."""
-    return SymmetricModel(
-        n_cells,
-        kappa * (n + 1),
-        kappa * n,
-        gamma * (n_local + 1),
-        gamma * n_local,
-        2 * gamma_phi,
-    )
 
 
 def battery(n_cells: int, kappa: float, n: float, *noise: float) -> qb.Battery:
@@ -189,123 +171,6 @@ def test_t4_weak_local_noise_is_not_none(gamma: float) -> None:
     assert steady_work(4) == pytest.approx(11 / 31, abs=1e-15)
 
 
-# --- accuracy of steady states -------------------------------------------------------------------
-
-
-def exact_steady_state(q: np.ndarray) -> list[Fraction]:
-    """State reduction in rational numbers on the off-diagonal rates of Q."""
-    size = len(q)
-    rate = [[Fraction(float(q[j, i])) for j in range(size)] for i in range(size)]
-    for i in range(size - 1, 0, -1):
-        total = sum(rate[i][:i])
-        for j in range(i):
-            rate[j][i] /= total
-            for k in range(i):
-                rate[j][k] += rate[j][i] * rate[i][k]
-    p = [Fraction(1)]
-    for i in range(1, size):
-        p.append(sum((p[j] * rate[j][i] for j in range(i)), Fraction(0)))
-    return [x / sum(p) for x in p]
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e-12])
-def test_populations_are_those_of_exact_arithmetic(scale: float) -> None:
-    m = SymmetricModel(5, 2.0, 1.0, 0.3 * scale, 0.02 * scale, 0.1 * scale)
-    exact = np.array([float(x) for x in exact_steady_state(m.generator().toarray())])
-    np.testing.assert_allclose(m.steady_populations(), exact, rtol=0, atol=1e-13)
-    states = states_jm(5)
-    reduced = reduce_states(states.size, *transitions(states, m.rates))
-    np.testing.assert_allclose(reduced, exact, rtol=1e-13, atol=0)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_rates_far_apart_agree_with_the_elimination(seed: int) -> None:
-    """A linear solve, checked and repaired, in a box: against the subtraction-free whole."""
-    rng = np.random.default_rng(seed)
-    n_cells = 30 if seed % 3 else 152
-    m = SymmetricModel(n_cells, *(10.0 ** rng.uniform(-11, 1, 5)))
-    found = m.steady_populations()
-    down = m.rates if m.rates.falls else m.rates.mirrored()
-    states = states_jm(n_cells)
-    exact = reduce_states(states.size, *transitions(states, down))
-    exact = exact if m.rates.falls else steady.mirrored(n_cells, exact)
-    assert np.abs(found - exact).sum() < 2e-12
-
-
-@pytest.mark.parametrize(
-    "rates",
-    [
-        (2.0, 1.0, 1e-9, 3e-11, 0.0),  # weak local noise: the balance of sectors
-        (1e-9, 2e-11, 0.0, 1e-10, 5.0),  # strong dephasing: the balance of levels
-    ],
-)
-def test_the_repair_needs_no_elimination(
-    rates: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    m = SymmetricModel(60, *rates)
-    states = states_jm(60)
-    exact = reduce_states(states.size, *transitions(states, m.rates))
-    monkeypatch.setattr(steady, "_AFFORDABLE", 0.0)
-    plain = direct.solve(states, m.rates)
-    assert plain is not None
-    assert np.abs(plain - exact).sum() > 1e-9
-    assert np.abs(m.steady_populations() - exact).sum() < 2e-13
-
-
-def test_a_box_holds_all_but_round_off() -> None:
-    m = model(200, 1.0, 1.0, 0.3, 0.05)
-    states = states_jm(200)
-    exact = reduce_states(states.size, *transitions(states, m.rates))
-    assert np.abs(m.steady_populations() - exact).sum() < 1e-13
-
-
-def test_a_plain_linear_solve_would_be_wrong() -> None:
-    """What the check of the flows is for: without it the populations are far off."""
-    m = model(8, gamma=3e-13, n_local=0.05)
-    plain = direct.solve(states_jm(8), m.rates)
-    assert plain is not None
-    assert np.abs(plain - m.steady_populations()).sum() > 1e-5
-
-
-def test_what_cannot_be_solved_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady, "_AFFORDABLE", 0.0)
-    with pytest.raises(AccuracyError, match="20 cells with local rates 1e-15 beside collective"):
-        model(20, gamma=1e-15, n=50.0).steady_populations()
-
-
-def test_a_map_is_the_same_as_its_points() -> None:
-    models = [
-        Rates(*row)
-        for row in [
-            (2.0, 1.0, 0.3, 0.0, 0.0),
-            (0.0, 0.0, 0.3, 0.1, 0.2),
-            (1.0, 3.0, 0.1, 0.2, 0.0),
-            (2.0, 1.0, 1e-9, 1e-10, 0.0),
-        ]
-        * 20
-    ]
-    found = steady.steady_populations_many(9, models)
-    expected = [steady.steady_populations(9, rates) for rates in models]
-    np.testing.assert_allclose(found, expected, atol=1e-13, rtol=0)
-
-
-def test_an_inverted_bath_is_the_mirror_image() -> None:
-    m = SymmetricModel(40, *GENERIC)
-    mirror = SymmetricModel(40, *(GENERIC[i] for i in (1, 0, 3, 2, 4)))
-    np.testing.assert_allclose(
-        mirror.steady_populations(),
-        steady.mirrored(40, m.steady_populations()),
-        atol=1e-14,
-        rtol=0,
-    )
-
-
-def test_absorption_alone_fills_every_cell() -> None:
-    p = SymmetricModel(6, 0.0, 0.0, 0.0, 0.2).steady_populations()
-    assert p[-1] == pytest.approx(1.0)
-    assert ergotropy_jm(6, p) == pytest.approx(6.0)
-
-
 # --- the collective bath alone -------------------------------------------------------------------
 
 
@@ -410,6 +275,49 @@ def test_one_state_against_rational_numbers(n_cells: int) -> None:
         p = np.zeros(states.size)
         p[states.index(np.array(k), np.array(a))] = 1.0
         assert ergotropy_jm(n_cells, p) == pytest.approx(float(k - Fraction(energy, d)), rel=1e-13)
+
+
+def poured(n_cells: int, p: np.ndarray) -> float:
+    """Passive energy by pouring one eigenvalue after the other, in rational numbers throughout."""
+    d = [multiplicities(n_cells)[a] for a in states_jm(n_cells).deficit.tolist()]
+    order = sorted(np.flatnonzero(p > 1e-24).tolist(), key=lambda i: Fraction(p[i]) / d[i])
+    levels = list(enumerate(level_capacities(n_cells)))[::-1]
+    level, room = levels.pop()
+    terms = []
+    for i in reversed(order):
+        rest, energy = d[i], 0
+        while rest:
+            here = min(rest, room)
+            rest, room, energy = rest - here, room - here, energy + level * here
+            if not room:
+                level, room = levels.pop() if levels else (n_cells + 1, 2**n_cells)
+        terms.append(p[i] * float(Fraction(energy, d[i])))
+    return math.fsum(terms)
+
+
+def filled_in_floats(n_cells: int, p: np.ndarray) -> float:
+    """Passive energy with counts that are shares of 2^N in doubles."""
+    logs = np.array([math.log(d) for d in multiplicities(n_cells)])[states_jm(n_cells).deficit]
+    order = np.argsort(logs - np.log(np.maximum(p, 1e-300)))
+    share = np.array(
+        [math.exp(math.log(c) - n_cells * math.log(2)) for c in level_capacities(n_cells)]
+    )
+    ends = np.concatenate([[0.0], np.cumsum(share)])
+    sums = np.concatenate([[0.0], np.cumsum(share * np.arange(n_cells + 1))])
+    part = np.exp(logs[order] - n_cells * math.log(2))
+    means = np.diff(np.interp(np.cumsum(part), ends, sums), prepend=0.0)
+    with np.errstate(invalid="ignore"):
+        return float(p[order] @ (means / part))
+
+
+@pytest.mark.parametrize("n_cells", [20, 100, 2000])
+def test_filling_equals_exact_pouring(n_cells: int) -> None:
+    """Steady states; at N = 2000 counts overflow a double, and shares of 2^N underflow."""
+    p = model(n_cells, gamma=0.3, n_local=0.05).steady_populations()
+    energy, work = energy_jm(n_cells, p), ergotropy_jm(n_cells, p)
+    assert work == pytest.approx(energy - poured(n_cells, p), abs=1e-12)
+    in_floats = energy - filled_in_floats(n_cells, p)
+    assert (abs(work - in_floats) < 1e-11) == (n_cells < 1000)
 
 
 @pytest.mark.parametrize("n_cells", [40, 500, 2000])
