@@ -26,7 +26,8 @@ class Plateau:
 
     Attributes:
         peak_time, peak_ergotropy: the saved time of largest ergotropy (the best charging time).
-        start, stop: ends of the window; a grid end where the curve has not crossed the share.
+        start, stop: ends of the window; a grid end where the curve has not crossed the share, and
+            both the peak's time where there is no work.
         share: the chosen share of the peak.
         stops_inside: False if the curve ends before the window does.
     """
@@ -98,6 +99,9 @@ class ChargingCurve:
         t, w = self.times, self.ergotropy
         peak = self.best
         level = share * w[peak]
+        if w[peak] <= STATE_LIMIT:  # no work, so no window in which it stays
+            now = float(t[peak])
+            return Plateau(now, float(w[peak]), now, now, share, stops_inside=True)
         first = last = peak
         while first > 0 and w[first - 1] >= level:
             first -= 1

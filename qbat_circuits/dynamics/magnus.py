@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.linalg import expm
 
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.dynamics.krylov import Product, exponential_path
@@ -26,8 +27,10 @@ from qbat_circuits.errors import AccuracyError
 Strengths = Callable[[float], FloatArray]
 
 _OFFSET = np.sqrt(3.0) / 6.0
-#: Error per interval below which round-off and the exponentials themselves decide.
-_SMALLEST_ERROR = 2e-13
+#: Error of a step below which round-off and the exponentials themselves decide.
+_SMALLEST_ERROR = 1e-13
+#: Up to this many coordinates a dense exponential is cheaper than a Krylov subspace.
+_DENSE_COORDINATES = 80
 #: Most steps of one interval, and the terms of their error that extrapolation removes.
 _MOST_STEPS, _COLUMNS = 2**16, 3
 #: Longest step at first, times the fastest rate.
@@ -53,11 +56,22 @@ class Generators:
         ends = np.searchsorted(union, size * np.arange(size + 1))
         self._columns, self._ends, self._shape = union % size, ends, constant.shape
 
+    def total(self, share: float, weights: FloatArray) -> sp.csr_array:
+        """share G_0 + sum_k weights_k G_k."""
+        data = np.concatenate([[share], weights]) @ self._data
+        return sp.csr_array((data, self._columns, self._ends), shape=self._shape)
+
     def product(self, share: float, weights: FloatArray) -> Product:
         """y -> (share G_0 + sum_k weights_k G_k) y."""
-        data = np.concatenate([[share], weights]) @ self._data
-        total = sp.csr_array((data, self._columns, self._ends), shape=self._shape)
+        total = self.total(share, weights)
         return lambda y: np.asarray(total @ y)
+
+    def step(self, share: float, weights: FloatArray, duration: float, y: FloatArray) -> FloatArray:
+        """exp(duration (share G_0 + sum_k weights_k G_k)) y."""
+        if len(y) <= _DENSE_COORDINATES:
+            dense = expm(duration * self.total(share, weights).toarray())
+            return np.asarray(dense @ y, dtype=np.float64)
+        return exponential_path(self.product(share, weights), y, np.array([duration]))[0]
 
 
 def commutator_free(
@@ -83,7 +97,7 @@ def commutator_free(
         early, late = strengths(middle - _OFFSET * h), strengths(middle + _OFFSET * h)
         for tilt in (_OFFSET, -_OFFSET):
             weights = (0.25 + tilt) * early + (0.25 - tilt) * late
-            state = exponential_path(generators.product(0.5, weights), state, np.array([h]))[0]
+            state = generators.step(0.5, weights, h, state)
     return state
 
 
@@ -117,7 +131,7 @@ def adaptive_path(
     rows = np.empty((len(times) - 1, len(state)))
     fewest = fastest / _LONGEST_STEP  # steps per unit of time
     for i, (begin, end) in enumerate(pairwise(times)):
-        allowed = max(error_rate * (end - begin), _SMALLEST_ERROR)
+        allowed = error_rate * (end - begin)
         steps = min(max(1, round(fewest * (end - begin))), _MOST_STEPS // 2)
         state, halvings = _halved(generators, strengths, state, (begin, end), steps, allowed)
         wanted = steps * 2.0 ** (halvings - 2) / (end - begin)
@@ -147,7 +161,7 @@ def _halved(
         row = [commutator_free(generators, strengths, state, *interval, steps)]
         for j, old in enumerate(before[:_COLUMNS]):
             row.append(row[-1] + (row[-1] - old) / (4.0 ** (j + 2) - 1.0))
-        if np.linalg.norm(row[-1] - before[-1]) / 15.0 <= allowed:
+        if np.linalg.norm(row[-1] - before[-1]) / 15.0 <= max(allowed, steps * _SMALLEST_ERROR):
             return row[-1], halvings
         before = row
     raise AccuracyError(

@@ -115,11 +115,6 @@ def reduce_parts(parts: Sequence[Part], start: ComplexArray) -> list[ReducedGene
     return _real(generators, pairs, start)
 
 
-def reduce_generator(liouvillian: sp.csr_array, start: ComplexArray) -> ReducedGenerator:
-    """Reduce one column-stacking Liouvillian, shape (d^2, d^2); see `reduce_liouvillians`."""
-    return reduce_liouvillians([liouvillian], start)[0]
-
-
 def reduce_liouvillians(
     liouvillians: Sequence[sp.csr_array], start: ComplexArray
 ) -> list[ReducedGenerator]:

@@ -37,7 +37,7 @@ from qbat_circuits.dynamics.memory import (
     check_populations,
     refuse_dense,
 )
-from qbat_circuits.dynamics.reduction import reduce_generator
+from qbat_circuits.dynamics.reduction import reduce_model
 from qbat_circuits.dynamics.schur import dense_of_blocks, dense_of_populations, populations_of
 from qbat_circuits.dynamics.sectors import collective_steady_state, common_bath
 from qbat_circuits.dynamics.spectra import checked_quantities
@@ -149,7 +149,7 @@ def _sectors(battery: Battery, initial_state: Any) -> SteadyState:
     elif excited is not None and excited < n:
         check_populations(n, 1)
         energy, work, shares = bit_string_steady(n, excited, bath.emission, bath.absorption)
-        weights = {n / 2 - a: float(share) for a, share in enumerate(shares)}
+        weights = {n / 2 - a: abs(float(share)) for a, share in enumerate(shares)}
     else:
         return _symmetric(battery, initial_state)
     unknown = partial(refuse_dense, battery, 1)
@@ -178,7 +178,7 @@ def _symmetric(battery: Battery, initial_state: Any) -> SteadyState:
             check_dense(battery, 1)
             return dense_of_populations(n, populations)
 
-    weights = {n / 2 - a: float(p) for a, p in enumerate(sector_weights(n, populations))}
+    weights = {n / 2 - a: abs(float(p)) for a, p in enumerate(sector_weights(n, populations))}
     return SteadyState(unit * energy, unit * work, unique, weights, "symmetric", state, shown)
 
 
@@ -207,7 +207,7 @@ def _long_time(battery: Battery, initial_state: Any) -> SteadyState:
     """The limit of the start's own trajectory."""
     check_dense(battery, 1)
     start = initial_density_matrix(battery, initial_state)
-    reduced = reduce_generator(battery.liouvillian(), start)
+    reduced = reduce_model(battery.hamiltonian(), battery.jump_operators(), start)
     state = reduced.states(long_time_limit(reduced))
     return _dense(battery, state, "long-time", unique=_solve_unique(battery) is not None)
 
@@ -226,7 +226,7 @@ def _dense(battery: Battery, state: ComplexArray, engine: str, unique: bool) -> 
     if battery.levels == 2:
         n = battery.n_cells
         shares = sector_weights(n, populations_of(state))
-        weights = {n / 2 - a: float(share) for a, share in enumerate(shares)}
+        weights = {n / 2 - a: abs(float(share)) for a, share in enumerate(shares)}
     return SteadyState(
         float(energy[0]), float(ergotropy[0]), unique, weights, engine, lambda: state
     )
@@ -256,7 +256,7 @@ def _solve_unique(battery: Battery) -> ComplexArray | None:
     from scipy.sparse.linalg import splu
 
     mixed = np.eye(battery.dimension, dtype=np.complex128) / battery.dimension
-    reduced = reduce_generator(battery.liouvillian(), mixed)
+    reduced = reduce_model(battery.hamiltonian(), battery.jump_operators(), mixed)
     size = len(reduced.kept)
     trace_row = sp.csr_array((reduced.kept < reduced.dimension).astype(np.float64)[None, :])
     scale = np.abs(reduced.matrix.data).max() if reduced.matrix.nnz else 1.0

@@ -17,47 +17,34 @@ from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm
 
 #: Cells of 2^n x 2^n states are not cut any more.
 _SMALLEST_CELL = 2
-#: Where the fixed population is below this share of the largest one, its equation is lost.
-_FIXABLE = 1e-3
 
 
 def solve(states: StatesJm, jumps: Transitions, limit: Limit) -> FloatArray | None:
     """Steady populations by LU, sum 1; None where a pivot vanishes.
 
-    What is solved for is the difference to a limit. Of that limit's flows only those between its
-    groups do not cancel, so weak exchange between them is not lost beside the rates within. Right
-    up to round-off times the ratio of other rates, which is for `balance` to judge.
+    What is solved for is the difference to a limit, 0 in the limit's largest population. Of its
+    flows only those between its groups do not cancel, so weak exchange between them is not lost
+    beside the rates within. Right up to round-off times the ratio of other rates, which is for
+    `balance` to judge.
 
     Args:
         states: those to solve for.
         jumps: every transition among them.
         limit: see `expected`.
     """
-    order = dissection(states.level, states.deficit)
-    for _ in range(3):
-        fixed = int(np.argmax(limit.populations))
-        order = np.append(order[order != fixed], fixed)
-        change = _solve_in_order(jumps, order, -_change(states.size, jumps, limit))
-        if change is None:
-            return None
-        populations = limit.populations + change
-        populations /= populations.sum()
-        top = int(np.argmax(populations))
-        if populations[fixed] > _FIXABLE * populations[top]:
-            break
-        # The limit is far away, and the equation of a tiny population is lost in round-off, sign
-        # included. The rest is right in shape: the next round starts from its largest one alone.
-        limit = Limit((np.arange(states.size) == top).astype(np.float64), np.arange(states.size))
-    return populations
-
-
-def _change(size: int, jumps: Transitions, limit: Limit) -> FloatArray:
-    """Q p of a limit, from the flows between its groups."""
     between = limit.group[jumps.source] != limit.group[jumps.target]
     flow = np.where(between, jumps.rate * limit.populations[jumps.source], 0.0)
-    gain = np.bincount(jumps.target, weights=flow, minlength=size)
-    loss = np.bincount(jumps.source, weights=flow, minlength=size)
-    return np.asarray(gain - loss, dtype=np.float64)
+    gain = np.bincount(jumps.target, weights=flow, minlength=states.size)
+    loss = np.bincount(jumps.source, weights=flow, minlength=states.size)
+    order = dissection(states.level, states.deficit)
+    fixed = int(np.argmax(limit.populations))
+    order = np.append(order[order != fixed], fixed)
+    change = _solve_in_order(jumps, order, np.asarray(loss - gain, dtype=np.float64))
+    if change is None:
+        return None
+    populations = limit.populations + change
+    total = float(populations.sum())
+    return populations / total if np.isfinite(total) and total != 0 else None
 
 
 def _solve_in_order(jumps: Transitions, order: IntArray, right: FloatArray) -> FloatArray | None:
@@ -85,8 +72,7 @@ def _solve_in_order(jumps: Transitions, order: IntArray, right: FloatArray) -> F
         )
     except RuntimeError:
         return None
-    solution = np.append(lu.solve(right[order[:-1]]), 0.0)[place]
-    return solution if np.isfinite(solution.sum()) else None
+    return np.append(lu.solve(right[order[:-1]]), 0.0)[place]
 
 
 def dissection(x: IntArray, y: IntArray) -> IntArray:

@@ -42,20 +42,20 @@ def nearest_limit(states: StatesJm, rates: Rates, jumps: Transitions) -> Limit:
 
 def weak_noise_limit(states: StatesJm, rates: Rates, jumps: Transitions) -> Limit:
     """Every sector at rest; arguments as in `nearest_limit`."""
-    log_r = log_ratios(states.n_cells, rates)[states.deficit]
+    r = sector_ratios(states.n_cells, rates)[states.deficit]
     # Ladders with r_j > 1 are counted from their top.
     top = np.minimum(states.n_cells - 2 * states.deficit, states.max_height)
-    shape = np.exp(log_r * (states.height - np.where(log_r > 0, top, 0)))
+    shape = r ** (states.height - np.where(r > 1, top, 0))
     return Limit(_balanced_groups(states, jumps, shape, "sector"), states.deficit)
 
 
-def log_ratios(n_cells: int, rates: Rates) -> FloatArray:
-    """ln r_j of absorption over emission within each sector, a = N/2 - j = 0, 1, ..."""
+def sector_ratios(n_cells: int, rates: Rates) -> FloatArray:
+    """r_j of absorption over emission within each sector, a = N/2 - j = 0, 1, ..."""
     two_j = np.maximum(n_cells - 2.0 * np.arange(n_cells // 2 + 1), 1.0)
     same = (n_cells + 2) / (two_j * (two_j + 2))
     up = rates.absorption + rates.local_absorption * same
     down = rates.emission + rates.local_emission * same
-    return np.asarray(np.log(np.maximum(up / down, np.finfo(float).tiny)))
+    return np.asarray(up / np.maximum(down, np.finfo(float).tiny))
 
 
 def _strong_dephasing_limit(states: StatesJm, jumps: Transitions) -> Limit:
@@ -71,5 +71,4 @@ def _balanced_groups(
 ) -> FloatArray:
     group = states.deficit if kind == "sector" else states.level
     even = shape / np.bincount(group, weights=shape)[group]
-    # The weights span many powers of ten: once for their size, once more for their last digits.
-    return rebalanced(states, jumps, rebalanced(states, jumps, even, kind), kind)
+    return rebalanced(states, jumps, even, kind)

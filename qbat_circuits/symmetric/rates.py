@@ -152,6 +152,6 @@ def generator(states: StatesJm, rates: Rates) -> sp.csc_array:
 
 def stays_inside(states: StatesJm, step_k: int, step_a: int, rate: FloatArray) -> NDArray[np.bool_]:
     """Which states have this move, and its end within the box."""
-    height = states.height + (step_k - step_a)
-    low = (states.deficit + step_a <= states.max_deficit) & (height <= states.max_height)
-    return np.asarray(low & (rate > 0))
+    height, deficit = states.height + (step_k - step_a), states.deficit + step_a
+    inside = (deficit >= states.min_deficit) & (deficit <= states.max_deficit)
+    return np.asarray(inside & (height <= states.max_height) & (rate > 0))

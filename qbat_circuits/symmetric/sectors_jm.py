@@ -31,7 +31,7 @@ class StatesJm:
         level: k = m + N/2 of each state, shape (n_states,).
         deficit: a = N/2 - j of each state, shape (n_states,).
         base: index of state (k, a) is base[k] + a, shape (N+1,).
-        max_deficit: largest a.
+        min_deficit, max_deficit: smallest and largest a.
         max_height: largest height s = j + m = k - a above the bottom of a sector.
     """
 
@@ -39,6 +39,7 @@ class StatesJm:
     level: IntArray
     deficit: IntArray
     base: IntArray
+    min_deficit: int
     max_deficit: int
     max_height: int
 
@@ -58,29 +59,37 @@ class StatesJm:
 
 
 def states_jm(
-    n_cells: int, max_deficit: int | None = None, max_height: int | None = None
+    n_cells: int,
+    max_deficit: int | None = None,
+    max_height: int | None = None,
+    min_deficit: int = 0,
 ) -> StatesJm:
-    """The states (j, m) of N cells; the limits keep a box a <= max_deficit, s <= max_height.
+    """The states (j, m) of N cells; the limits keep a box of deficits a and of heights s.
+
+    Args:
+        n_cells: N.
+        max_deficit, max_height: largest a and largest s = j + m, all by default.
+        min_deficit: smallest a.
 
     Raises:
         InputError: if ``n_cells`` is no whole number from 1 to 10000.
     """
     n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_CELLS)
-    if max_deficit is None and max_height is None and n <= 1000:
+    if max_deficit is None and max_height is None and min_deficit == 0 and n <= 1000:
         return _all_states(n)
-    return _build(n, max_deficit, max_height)
+    top_a = n // 2 if max_deficit is None else min(max_deficit, n // 2)
+    top_s = n if max_height is None else min(max_height, n)
+    return _build(n, min_deficit, top_a, top_s)
 
 
 @lru_cache(maxsize=8)
 def _all_states(n: int) -> StatesJm:
-    return _build(n, None, None)
+    return _build(n, 0, n // 2, n)
 
 
-def _build(n: int, max_deficit: int | None, max_height: int | None) -> StatesJm:
-    top_a = n // 2 if max_deficit is None else min(max_deficit, n // 2)
-    top_s = n if max_height is None else min(max_height, n)
+def _build(n: int, low_a: int, top_a: int, top_s: int) -> StatesJm:
     k = np.arange(n + 1)
-    first = np.maximum(0, k - top_s)
+    first = np.maximum(low_a, k - top_s)
     last = np.minimum(np.minimum(k, n - k), top_a)
     size = np.maximum(last - first + 1, 0)
     start = np.concatenate([[0], np.cumsum(size)])
@@ -89,7 +98,7 @@ def _build(n: int, max_deficit: int | None, max_height: int | None) -> StatesJm:
     deficit = np.arange(start[-1]) - base[level]
     for array in (level, deficit, base):
         array.flags.writeable = False
-    return StatesJm(n, level, deficit, base, top_a, top_s)
+    return StatesJm(n, level, deficit, base, low_a, top_a, top_s)
 
 
 @lru_cache(maxsize=8)

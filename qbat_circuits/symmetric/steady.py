@@ -1,11 +1,11 @@
 """Steady state of the (j, m) rate equation; docs/physics.md, sections 3 and 4.
 
 With local noise it is unique. Its weight sits in few of the N^2/4 states, so it is sought in a box
-"deficit a and height s above the sector's bottom" with reflecting walls. The limit of weak local
-noise, which has a closed form, says where to put them; they are moved until no population stands at
-them. In the box a sparse LU with one population fixed is the fast way; the flows between
-neighbouring sectors and levels, which must balance, say whether rates far apart have spoilt it:
-then their weights are set anew, or the elimination without subtractions takes its place.
+"deficit a and height s above the sector's bottom" with reflecting walls. A limit that needs no
+solving (`expected`) says where to put them; they are moved until no population stands at them. In
+the box one sparse LU finds the difference to that limit (`direct`). The flows between neighbouring
+sectors and levels must balance, and set their weights (`balance`); where they do not, the
+elimination without subtractions takes the place of all this (`elimination`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.symmetric import direct
 from qbat_circuits.symmetric.balance import balanced
 from qbat_circuits.symmetric.elimination import reduce_states
-from qbat_circuits.symmetric.expected import log_ratios, nearest_limit
+from qbat_circuits.symmetric.expected import nearest_limit, sector_ratios
 from qbat_circuits.symmetric.rates import Rates, Transitions, transitions
 from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm, sector_weights, states_jm
 
@@ -33,7 +33,8 @@ _SOLVABLE = 1e20
 _BALANCED_PER_CELL = 2e-15
 #: Size * width^2 up to which the elimination takes less than half a minute.
 _AFFORDABLE = 4e9
-#: The first walls stand where the limit of weak noise is below this, and this much further.
+#: The first walls stand where the expected weight is below this, and this many layers further plus
+#: 1/20 of those that hold weight.
 _EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 8, 20
 #: Models in one elimination: the working set stays in the cache.
 _BATCH = 64
@@ -138,29 +139,41 @@ def _check_unique(rates: Rates) -> None:
 def _box_of_weight(n_cells: int, rates: Rates) -> tuple[StatesJm, FloatArray]:
     """A box that holds the steady state, and its populations."""
     states = states_jm(n_cells, None, _ladder_height(n_cells, rates))
-    expected = nearest_limit(states, rates, transitions(states, rates)).populations
-    deficit = min(n_cells // 2, _first_wall(expected, states.deficit))
-    height = min(n_cells, _first_wall(expected, states.height))
+    populations = nearest_limit(states, rates, transitions(states, rates)).populations
+    # Distances of the walls from a = N/2 down, from a = 0 up and from s = 0 up.
+    largest = n_cells // 2, n_cells // 2, n_cells
+    walls = [
+        min(_first_wall(populations, layer), end)
+        for layer, end in zip(_layers(states), largest, strict=True)
+    ]
     while True:
-        box = states_jm(n_cells, deficit, height)
+        box = states_jm(n_cells, walls[1], walls[2], n_cells // 2 - walls[0])
         populations = _steady_in(box, rates)
-        limits = deficit, height
-        deficit = _wall(populations, box.deficit, deficit, n_cells // 2)
-        height = _wall(populations, box.height, height, n_cells)
-        if (deficit, height) == limits:
+        moved = [
+            _wall(populations, layer, wall, end)
+            for layer, wall, end in zip(_layers(box), walls, largest, strict=True)
+        ]
+        if moved == walls:
             return box, populations
+        walls = moved
+
+
+def _layers(states: StatesJm) -> tuple[IntArray, IntArray, IntArray]:
+    """Layers of states that a wall moves across: smallest and largest deficit, largest height."""
+    return states.n_cells // 2 - states.deficit, states.deficit, states.height
 
 
 def _ladder_height(n_cells: int, rates: Rates) -> int:
     """Height at which r_j^s is negligible in every sector."""
-    decay, negligible = -log_ratios(n_cells, rates).max(), -np.log(_EXPECTED_TOLERANCE)
+    flattest = max(float(sector_ratios(n_cells, rates).max()), np.finfo(float).tiny)
+    decay, negligible = -np.log(flattest), -np.log(_EXPECTED_TOLERANCE)
     return int(negligible / decay) + 2 if decay * n_cells > negligible else n_cells
 
 
 def _first_wall(expected: FloatArray, layer: IntArray) -> int:
     """Where the expected weights of layers have become negligible, and some room."""
-    last = int(np.flatnonzero(np.bincount(layer, expected) > _EXPECTED_TOLERANCE)[-1])
-    return last + last // _SHARE_OF_ROOM + _ROOM
+    held = np.flatnonzero(np.bincount(layer, expected) > _EXPECTED_TOLERANCE)
+    return int(held[-1] + (held[-1] - held[0]) // _SHARE_OF_ROOM + _ROOM)
 
 
 def _wall(populations: FloatArray, layer: IntArray, wall: int, largest: int) -> int:

@@ -135,6 +135,27 @@ def test_a_waveguide_keeps_several_steady_states_at_half_wavelengths_only(positi
         assert found.ergotropy == pytest.approx(alike.ergotropy, abs=1e-9)
 
 
+def test_fully_correlated_cells_beside_another_keep_their_sectors() -> None:
+    """A correlation matrix with two equal rows: the start decides, as for two cells alone."""
+    matrix = [[1, 1, 0.5], [1, 1, 0.5], [0.5, 0.5, 1]]
+    bath = qb.CollectiveBath(1.0, 1.0, coupling=qb.Coupling(correlation=matrix))
+    battery = qb.Battery.identical(3, bath)
+    found = qb.steady_state(battery)
+    assert (found.unique, found.engine) == (False, "long-time")
+    assert found.ergotropy == pytest.approx(1 / 7, abs=1e-9)
+    (finding,) = battery.audit()
+    assert finding.code == "start-decides"
+    assert finding.sentence.startswith("2 cells")
+
+
+def test_a_singular_correlation_may_still_have_one_steady_state() -> None:
+    """c = -1/(N-1) at N = 3: no two cells are twins, and Gibbs is the only end."""
+    bath = qb.CollectiveBath(1.0, 0.7, coupling=qb.Coupling(correlation=-0.5))
+    found = qb.steady_state(qb.Battery.identical(3, bath))
+    assert found.unique
+    np.testing.assert_allclose(found.state, product_state([0.7 / 2.4] * 3), atol=1e-9)
+
+
 def test_bright_and_dark_decay_along_a_waveguide() -> None:
     """Two cells at distance d: (|01> +- |10>)/sqrt 2 decay at kappa (1 +- cos kd), shifted by J."""
     distance = 0.1

@@ -15,7 +15,7 @@ from qbat_circuits.dynamics.lindblad import integrate
 from qbat_circuits.dynamics.propagator import propagate
 from qbat_circuits.dynamics.reduction import (
     equal_steps,
-    reduce_generator,
+    reduce_liouvillians,
     reduce_model,
     reduce_parts,
 )
@@ -70,7 +70,7 @@ def test_the_reduced_generator_is_the_master_equation(d: int, density: float, se
         np.testing.assert_allclose(
             reduced.states(reduced.matrix @ row), acted(hamiltonian, jumps, rho), atol=1e-12
         )
-    full = reduce_generator(liouvillian(hamiltonian, jumps), start)
+    full = reduce_liouvillians([liouvillian(hamiltonian, jumps)], start)[0]
     np.testing.assert_array_equal(full.kept, reduced.kept)
     np.testing.assert_allclose(full.matrix.toarray(), reduced.matrix.toarray(), atol=1e-12)
 

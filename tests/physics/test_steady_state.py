@@ -61,7 +61,7 @@ def test_without_a_bath_each_cell_needs_its_own_relaxation() -> None:
 
 
 def test_rates_that_round_off_confuses_are_refused() -> None:
-    """gamma/kappa = 1e-13 makes a plain solve on two cells return .054 for a true 0."""
+    """At gamma/kappa = 1e-13 a plain solve on two cells returns work for a true 0."""
     weak = battery([qb.LocalNoise(1e-13)] * 2, occupation=1.0)
     with pytest.raises(qb.AccuracyError, match="rates differ by too many orders of magnitude"):
         qb.steady_state(weak, engine="linear-solve")

@@ -141,7 +141,7 @@ def test_t1_one_temperature_is_passive(n_cells: int, gamma_phi: float) -> None:
 @pytest.mark.parametrize("gamma", [1.0, 1e-6, 1e-13])
 @pytest.mark.parametrize("noise", [(0.0, 0.0), (0.3, 0.2), (5.0, 0.0)])
 def test_t2_two_cells_keep_nothing(gamma: float, noise: tuple[float, float]) -> None:
-    """At gamma/kappa = 1e-13 a linear solve on the full space gives a false .054."""
+    """At gamma/kappa = 1e-13 a linear solve on the full space gives a false work."""
     n_local, dephasing = noise
     assert steady_work(2, n=2.0, gamma=gamma, n_local=n_local, gamma_phi=gamma * dephasing) < 1e-15
 
