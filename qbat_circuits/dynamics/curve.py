@@ -11,7 +11,9 @@ import numpy as np
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
+from qbat_circuits.dynamics.schur import populations_of
 from qbat_circuits.errors import check_number
+from qbat_circuits.symmetric.sectors_jm import sector_weights
 
 if TYPE_CHECKING:
     from qbat_circuits.envelope import Envelope
@@ -82,6 +84,20 @@ class ChargingCurve:
         states = self.make_states()
         states.flags.writeable = False
         return states
+
+    @property
+    def sector_weights(self) -> dict[float, FloatArray]:
+        """P_j at each time by total spin j, each of shape (T,); two-level cells.
+
+        Raises:
+            InputError: for more than 10 cells without `populations`.
+        """
+        n = self.battery.n_cells
+        populations = self.populations
+        if populations is None:
+            populations = np.array([populations_of(state) for state in self.states])
+        weights = [sector_weights(n, row) for row in populations]
+        return {n / 2 - a: column for a, column in enumerate(np.array(weights).T)}
 
     @property
     def ergotropy_gain(self) -> FloatArray:

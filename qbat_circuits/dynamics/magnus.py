@@ -71,7 +71,8 @@ class Generators:
         if len(y) <= _DENSE_COORDINATES:
             dense = expm(duration * self.total(share, weights).toarray())
             return np.asarray(dense @ y, dtype=np.float64)
-        return exponential_path(self.product(share, weights), y, np.array([duration]))[0]
+        rows = exponential_path(self.product(share, weights), y, np.array([duration]))
+        return np.asarray(rows[0], dtype=np.float64)
 
 
 def commutator_free(

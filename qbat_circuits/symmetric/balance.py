@@ -59,8 +59,8 @@ class _Chain:
         self, states: StatesJm, jumps: Transitions, populations: FloatArray, kind: str
     ) -> None:
         self.group = states.deficit if kind == "sector" else states.level
-        self.signs = np.sign(np.bincount(self.group, weights=populations))
-        self.populations = np.maximum(populations * self.signs[self.group], 0.0)
+        signs = np.sign(np.bincount(self.group, weights=populations))
+        self.populations = np.maximum(populations * signs[self.group], 0.0)
         self.weights = np.bincount(self.group, weights=self.populations)
         start = self.group[jumps.source]
         step = self.group[jumps.target] - start
@@ -75,13 +75,13 @@ class _Chain:
         """Weight that the flows say to stand on the wrong side of a cut.
 
         A relative difference of the two flows across a cut is one of the weights beyond it, on the
-        smaller side; summed over the cuts. Groups with a negative weight count whole.
+        smaller side; summed over the cuts.
         """
         below = np.cumsum(self.weights)[:-1]
         above = np.cumsum(self.weights[::-1])[::-1][1:]
         both = np.maximum(self.out + self.back, np.finfo(float).tiny)
         wrong = np.abs(self.out - self.back) / both * np.minimum(below, above)
-        return float(wrong.sum() + self.weights[self.signs < 0].sum())
+        return float(wrong.sum())
 
     def rebalanced(self) -> FloatArray:
         """The same shape within every group, with weights whose flows balance; sum 1."""

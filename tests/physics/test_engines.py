@@ -121,6 +121,19 @@ def test_all_steady_states_of_a_model_agree(seed, kind, cells) -> None:
         assert one.sector_weights == pytest.approx(two.sector_weights, abs=1e-9)
 
 
+def test_sector_weights_along_a_curve() -> None:
+    """Conserved by the common bath, mixed by local noise; from populations and from states."""
+    bath = qb.CollectiveBath(1.0, 0.8)
+    quiet = qb.charge(qb.Battery.identical(3, bath), [0.0, 1.0, 5.0], "001", engine="sectors")
+    np.testing.assert_allclose(quiet.sector_weights[1.5], 1 / 3, atol=1e-12)
+    noisy = qb.Battery.identical(3, bath, qb.LocalNoise(0.5, 0.1))
+    one, two = (qb.charge(noisy, [0.0, 1.0, 9.0], engine=e) for e in ("symmetric", "propagator"))
+    assert one.sector_weights[1.5][0] == pytest.approx(1.0)
+    assert one.sector_weights[1.5][2] < 0.95
+    for j, weights in one.sector_weights.items():
+        np.testing.assert_allclose(weights, two.sector_weights[j], atol=1e-9)
+
+
 def test_auto_takes_the_cheapest_and_says_which() -> None:
     bath, noise = qb.CollectiveBath(1.0, 1.0), qb.LocalNoise(0.1)
     quiet, alike = qb.Battery.identical(3, bath), qb.Battery.identical(3, bath, noise)

@@ -312,7 +312,7 @@ def filled_in_floats(n_cells: int, p: np.ndarray) -> float:
 
 @pytest.mark.parametrize("n_cells", [20, 100, 2000])
 def test_filling_equals_exact_pouring(n_cells: int) -> None:
-    """Steady states; at N = 2000 counts overflow a double, and shares of 2^N underflow."""
+    """At N = 2000 counts overflow a double, and shares of 2^N underflow."""
     p = model(n_cells, gamma=0.3, n_local=0.05).steady_populations()
     energy, work = energy_jm(n_cells, p), ergotropy_jm(n_cells, p)
     assert work == pytest.approx(energy - poured(n_cells, p), abs=1e-12)

@@ -156,6 +156,15 @@ def test_dissection_puts_every_cut_last() -> None:
     assert (y.ravel()[order][18:21] == 3).all()
 
 
+def test_ladders_that_rise() -> None:
+    """Absorption outweighs emission in the sectors of large spin, where 18^400 is no double."""
+    m = SymmetricModel(400, 1e-9, 0.05, 1.0)
+    p = m.steady_populations()
+    q = m.generator()
+    assert p.sum() == pytest.approx(1.0)
+    assert np.abs(q @ p).max() < 1e-14 * np.abs(q.diagonal()).max()
+
+
 def test_a_box_holds_all_but_round_off() -> None:
     m = model(200, 1.0, 1.0, 0.3, 0.05)
     states = states_jm(200)
