@@ -1,6 +1,10 @@
-"""Models of the (j, m) engine in the notation of docs/physics.md."""
+"""Models and populations of the (j, m) engine, in the notation of docs/physics.md."""
 
+import numpy as np
+
+from qbat_circuits.dynamics.sectors import schur_basis
 from qbat_circuits.symmetric.model import SymmetricModel
+from qbat_circuits.symmetric.sectors_jm import states_jm
 
 
 def model(
@@ -20,3 +24,15 @@ def model(
         gamma * n_local,
         2 * gamma_phi,
     )
+
+
+def populations_of(rho: np.ndarray, n_cells: int) -> np.ndarray:
+    """p(j, m) of a state of the full space."""
+    states = states_jm(n_cells)
+    p = np.zeros(states.size)
+    for sector in schur_basis(n_cells):
+        a = (n_cells - sector.twice_j) // 2
+        v = sector.vectors
+        weights = np.einsum("max,xy,may->m", v, rho, v).real
+        p[states.index(a + np.arange(sector.twice_j + 1), np.full(len(weights), a))] = weights
+    return p

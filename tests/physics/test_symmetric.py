@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jm_models import model
+from jm_models import model, populations_of
 from qutip.piqs.piqs import Pim
 from scipy.linalg import expm
 
 import qbat_circuits as qb
 from qbat_circuits.cells import product_state
-from qbat_circuits.dynamics.sectors import collective_steady_state, schur_basis
+from qbat_circuits.dynamics.sectors import collective_steady_state
 from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.symmetric import curves, steady
 from qbat_circuits.symmetric.ergotropy import _passive_energy_in_integers, ergotropy_jm
@@ -45,18 +45,6 @@ def steady_energy_and_work(m: SymmetricModel) -> tuple[float, float]:
 
 def steady_work(n_cells: int, **rates: float) -> float:
     return steady_energy_and_work(model(n_cells, **rates))[1]
-
-
-def populations_of(rho: np.ndarray, n_cells: int) -> np.ndarray:
-    """p(j, m) of a state of the full space."""
-    states = states_jm(n_cells)
-    p = np.zeros(states.size)
-    for sector in schur_basis(n_cells):
-        a = (n_cells - sector.twice_j) // 2
-        v = sector.vectors
-        weights = np.einsum("max,xy,may->m", v, rho, v).real
-        p[states.index(a + np.arange(sector.twice_j + 1), np.full(len(weights), a))] = weights
-    return p
 
 
 # --- the rate equation ---------------------------------------------------------------------------
