@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from qbat_circuits.battery import Battery
-from qbat_circuits.conserved import has_dark_states, protected_groups
+from qbat_circuits.conserved import protected_groups
 
 #: Occupations closer than this, relative to n + 1, are the same bath.
 _SAME = 1e-9
@@ -103,9 +103,8 @@ def _no_lasting_work(battery: Battery) -> Finding | None:
 
 
 def _two_baths(battery: Battery) -> Finding | None:
-    bath = battery.bath
     relaxing = [noise.occupation for noise in battery.noise if noise.rate > 0]
-    if bath.relaxation == 0 or all(_close(n, bath.occupation) for n in relaxing):
+    if not _heat(battery) or all(_close(n, battery.bath.occupation) for n in relaxing):
         return None
     return Finding(
         "two-baths",
@@ -120,7 +119,7 @@ def _not_thermal(battery: Battery) -> Finding | None:
     if bath.cross != 0:
         beyond = abs(bath.cross) > min(bath.emission, bath.absorption) * (1 + _SAME)
         kind = "beyond what classical noise can be (|M| > n)" if beyond else "as classical noise is"
-        pure = ", and it leaves dark states" if has_dark_states(battery) else ""
+        pure = ", and it leaves dark states" if bath.has_dark_states else ""
         return Finding(
             "squeezed",
             f"The bath is squeezed, {kind}{pure}: it holds work itself and needs a phase "
@@ -215,11 +214,15 @@ def _extra(battery: Battery) -> Finding | None:
     return Finding("extra-jumps", sentence, "section 2")
 
 
-def _thermal(battery: Battery) -> bool:
-    """Only heat: no squeezing, no pump, nothing added."""
+def _heat(battery: Battery) -> bool:
+    """Whether the collective bath gives heat: no squeezing, no pump."""
     bath = battery.bath
-    heat = bath.relaxation > 0 and bath.cross == 0 and bath.absorption < bath.emission
-    return heat and not battery.extra_jumps and battery.levels == 2
+    return bath.relaxation > 0 and bath.cross == 0 and bath.absorption < bath.emission
+
+
+def _thermal(battery: Battery) -> bool:
+    """Heat only, for two-level cells, which the theorems are about."""
+    return _heat(battery) and not battery.extra_jumps and battery.levels == 2
 
 
 def _close(first: float, second: float) -> bool:

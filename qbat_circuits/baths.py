@@ -124,6 +124,19 @@ class CollectiveBath:
         """emission + absorption: how fast one cell alone would relax, kappa (2n + 1)."""
         return self.emission + self.absorption
 
+    @property
+    def has_dark_states(self) -> bool:
+        """Whether the bath alone leaves pure states dark: n = 0, or |M|^2 = n(n+1)."""
+        return self.emission * self.absorption <= abs(self.cross) ** 2 * (1 + 1e-12)
+
+    @property
+    def keeps_one_quadrature(self) -> bool:
+        """Whether its one jump is Hermitian, emission = absorption = |cross|.
+
+        Without local noise and detuning it then leaves one spin component as it is.
+        """
+        return 0 < self.emission == self.absorption <= abs(self.cross) * (1 + 1e-12)
+
     def jumps(self) -> tuple[tuple[float, complex, complex], ...]:
         """Diagonal form: (rate, a, b) for each jump a J_- + b J_+ of non-zero rate.
 

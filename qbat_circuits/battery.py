@@ -187,12 +187,14 @@ class Battery:
 
     def weak_bath(self) -> str:
         """A sentence where the collective rate is below the fastest local one, else nothing."""
-        fastest = max(noise.rate for noise in self.noise)
-        if abs(self.bath.rate) >= fastest:
+        fastest, bath = max(noise.rate for noise in self.noise), self.bath
+        # A pump's spontaneous rate, emission - absorption, says nothing of its strength.
+        strength = bath.rate if bath.emission > bath.absorption else bath.relaxation
+        if strength >= fastest:
             return ""
         return (
-            f"The collective rate {self.bath.rate:g} is below the fastest local rate {fastest:g}: "
-            "local noise ends the charging before it begins."
+            f"The collective rate {strength:g} is below the fastest local rate {fastest:g}: that "
+            "cell decays faster into its own environment than into the common bath."
         )
 
     def audit(self) -> tuple[Finding, ...]:

@@ -15,6 +15,8 @@ import numpy as np
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import FloatArray
 
+#: More cells than this are not compared by their rows of a correlation matrix.
+_MOST_COMPARED = 200
 #: Numbers closer than this are the same; smaller eigenvalues of a correlation matrix are zeros.
 _SAME = 1e-9
 
@@ -26,18 +28,15 @@ def protected_groups(battery: Battery) -> list[int] | None:
     levels, extra dissipators, a correlation matrix with a dark combination of different cells, or
     unequal amplitudes beside a bath that leaves dark states.
     """
-    if battery.levels > 2 or battery.extra_jumps:
+    coupling = battery.bath.coupling
+    by_rows = coupling.positions is not None or isinstance(coupling.correlation, tuple)
+    too_many = by_rows and battery.n_cells > _MOST_COMPARED
+    if battery.levels > 2 or battery.extra_jumps or too_many:
         return None
     groups = _groups(battery)
     if battery.bath.relaxation == 0 or (groups and groups[0] > 1) or _reaches_every_cell(battery):
         return groups
     return None
-
-
-def has_dark_states(battery: Battery) -> bool:
-    """Whether the bath alone leaves pure states dark: n = 0, or |M|^2 = n(n+1)."""
-    bath = battery.bath
-    return bath.absorption * bath.emission <= abs(bath.cross) ** 2 * (1 + 1e-12)
 
 
 def only_collective(battery: Battery) -> bool:
@@ -59,7 +58,7 @@ def _reaches_every_cell(battery: Battery) -> bool:
     if isinstance(c, float) and c < 1:
         return n == 1 or c > -1 / (n - 1) + _SAME
     if c is None and coupling.positions is None:  # one mode
-        return len({abs(g) for g in amplitudes}) == 1 or not has_dark_states(battery)
+        return len({abs(g) for g in amplitudes}) == 1 or not battery.bath.has_dark_states
     return float(np.linalg.eigvalsh(coupling.matrix(n))[0]) > _SAME
 
 

@@ -70,6 +70,11 @@ class Coupling:
                 return len(values)
         return None
 
+    @property
+    def strength(self) -> float:
+        """g^2 of the amplitude that all cells share (`common`): what it makes of every rate."""
+        return (self.amplitudes or (1.0,))[0] ** 2
+
     def check_cells(self, n_cells: int) -> None:
         """Refuse a number of cells that this coupling does not fit.
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from qbat_circuits.cells import lowering, number
 from qbat_circuits.errors import InputError, broken_rule, check_number
+from qbat_circuits.limits import MAX_DENSE_CELLS
 
 #: Letters of a product of one-cell operators.
 LETTERS = "IXYZ-+n"
@@ -31,9 +32,17 @@ class ExtraJump:
     rate: float
     operator: Any
 
+    def __post_init__(self) -> None:
+        rate = check_number("extra_jumps.rate", self.rate, at_least=0)
+        object.__setattr__(self, "rate", rate)
+
     def on(self, n_cells: int, levels: int) -> ExtraJump:
         """The same with a validated sparse operator on d^N."""
-        rate = check_number("extra_jumps.rate", self.rate, at_least=0)
+        if n_cells > MAX_DENSE_CELLS:
+            raise InputError(
+                f"'extra_jumps' must be of at most {MAX_DENSE_CELLS} cells, whose operators are "
+                f"matrices, not {n_cells}."
+            )
         if isinstance(self.operator, Mapping):
             matrix = operator_from_terms(self.operator, n_cells, levels)
         else:
@@ -44,7 +53,7 @@ class ExtraJump:
                 f"'extra_jumps' must hold operators of shape ({size}, {size}), not {matrix.shape}."
             )
         matrix.data.flags.writeable = False
-        return ExtraJump(rate, matrix)
+        return ExtraJump(self.rate, matrix)
 
 
 def extra_jumps_of(given: Iterable[Any], n_cells: int, levels: int) -> tuple[ExtraJump, ...]:

@@ -100,6 +100,8 @@ class BathTable(FileModel):
     """Collective emission rate of a bath of kind "rates"."""
     absorption: float | None = None
     """Its absorption rate; above the emission rate it is a pump."""
+    cross: list[float] | None = None
+    """Cross term of kind "rates" as [re, im], |cross|^2 <= emission * absorption."""
     collectivity: float | None = None
     """lambda: of the total rate, the share that is collective; the rest is local noise."""
     correlation: float | list[list[float]] | None = None
@@ -119,13 +121,17 @@ class BathTable(FileModel):
     def _fits(self) -> BathTable:
         rates = (self.emission, self.absorption)
         if self.kind == "rates":
-            other = (self.rate, self.occupation, self.temperature_k, self.collectivity)
-            if None in rates or any(value is not None for value in other):
+            other = (self.rate, self.occupation, self.temperature_k, self.squeezing)
+            if None in rates or any(x is not None for x in (*other, self.collectivity)):
                 raise ValueError(
                     "'bath' of kind 'rates' must hold 'emission' and 'absorption', and neither "
-                    "'rate' nor an occupation nor 'collectivity'."
+                    "'rate' nor an occupation, 'squeezing' or 'collectivity'."
                 )
+            if self.cross is not None and len(self.cross) != 2:
+                raise ValueError("'bath.cross' must be a pair [re, im].")
             return self
+        if self.cross is not None:
+            raise ValueError("'bath.cross' needs kind 'rates'.")
         if rates != (None, None):
             raise ValueError("'bath.emission' and 'absorption' need kind 'rates'.")
         if self.rate is None:
@@ -176,7 +182,7 @@ class Charging(FileModel):
     engine: str = "auto"
     """"auto" (Qiskit Dynamics up to 6 cells, else the cheapest exact engine) or an engine."""
     tolerance: float = 1e-10
-    """Relative and absolute tolerance of "qiskit-dynamics"."""
+    """Tolerance of "qiskit-dynamics", and of "propagator" with an envelope."""
     mode: Literal["bath"] = "bath"
     """"bath": the collective bath acts on all cells at once."""
 

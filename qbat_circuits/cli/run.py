@@ -74,8 +74,9 @@ def charge(
     with progress() as say:
         say("Charging")
         from qbat_circuits.show.summary import curve_rows, headline, sentences
-        from qbat_circuits.study.experiment import charge_model, charging_notes
+        from qbat_circuits.study.experiment import charge_model
         from qbat_circuits.study.model import build_model
+        from qbat_circuits.study.notes import charging_notes
 
         model = build_model(chosen)
         curve = charge_model(model)

@@ -19,7 +19,11 @@ from qbat_circuits.dynamics.engines import (
     on_large_ladder,
     symmetric_model,
 )
-from qbat_circuits.dynamics.initial_states import initial_density_matrix, symmetric_start
+from qbat_circuits.dynamics.initial_states import (
+    check_start,
+    initial_density_matrix,
+    symmetric_start,
+)
 from qbat_circuits.dynamics.memory import check_dense, refuse_dense
 from qbat_circuits.dynamics.schur import dense_of_blocks, dense_of_populations
 from qbat_circuits.dynamics.sectors import collective_curve, common_bath
@@ -68,6 +72,7 @@ def charge(
     chosen = Engine(check_choice("engine", engine, [e.value for e in Engine]))
     tolerance = check_number("tolerance", tolerance, above=0, at_most=1e-3)
     _check_envelope(envelope, chosen)
+    check_start(battery, initial_state)
     if chosen is Engine.AUTO:
         chosen = charging_engine(battery, initial_state, envelope is not None)
     if chosen is Engine.SYMMETRIC:
@@ -76,7 +81,7 @@ def charge(
         check_sectors(battery)
         if on_large_ladder(battery, initial_state):
             return _ladder(battery, grid, initial_state)
-    check_dense(battery, len(grid))
+    check_dense(battery, len(grid), whole=chosen is Engine.QISKIT_DYNAMICS)
     start = initial_density_matrix(battery, initial_state)
     states, used = _dense_states(battery, start, grid, chosen, tolerance, envelope)
     energy, ergotropy = checked_quantities(states, battery.level_energies(), STATE_LIMIT)

@@ -13,10 +13,11 @@ from typing import Any
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.conserved import only_collective
-from qbat_circuits.dynamics.initial_states import excited_cells, symmetric_start
-from qbat_circuits.dynamics.memory import MAX_DENSE_CELLS, check_populations
+from qbat_circuits.dynamics.initial_states import is_symmetric_start
+from qbat_circuits.dynamics.memory import check_populations
 from qbat_circuits.errors import InputError
-from qbat_circuits.symmetric.identical import identical_rates
+from qbat_circuits.limits import MAX_DENSE_CELLS
+from qbat_circuits.symmetric.identical import is_identical
 from qbat_circuits.symmetric.model import SymmetricModel
 from qbat_circuits.symmetric.squeezed import SqueezedModel
 
@@ -31,21 +32,12 @@ class Engine(StrEnum):
     QISKIT_DYNAMICS = "qiskit-dynamics"
 
 
-def is_identical(battery: Battery) -> bool:
-    """Whether no permutation of the cells changes the model."""
-    try:
-        identical_rates(battery)
-    except InputError:
-        return False
-    return True
-
-
 def symmetric_model(battery: Battery, n_times: int) -> SymmetricModel | SqueezedModel:
     """The battery in populations p(j, m), or in blocks where a squeezed bath keeps coherences.
 
     Args:
         battery: the model.
-        n_times: how many states will be kept.
+        n_times: how many states of a curve will be kept; 0 for a steady state.
 
     Raises:
         InputError: with what differs between the cells, or the bytes it would need.
@@ -65,16 +57,20 @@ def check_sectors(battery: Battery) -> None:
     if not only_collective(battery):
         raise InputError(
             "'engine' must be 'auto' or another one for cells with local noise, different "
-            "detunings or couplings, or no collective bath, not 'sectors'."
+            "detunings or couplings, more than two levels, extra jumps or no collective bath, not "
+            "'sectors'."
         )
 
 
 def on_large_ladder(battery: Battery, initial_state: Any) -> bool:
-    """Whether more cells than dense states allow stay on the Dicke ladder, j = N/2."""
+    """Whether more cells than dense states allow stay on the Dicke ladder, j = N/2.
+
+    Of a checked start (`initial_states.check_start`): beyond dense states it is a word.
+    """
     n = battery.n_cells
     if n <= MAX_DENSE_CELLS or battery.bath.cross != 0 or not only_collective(battery):
         return False
-    return initial_state == "ground" or excited_cells(battery, initial_state) in (0, n)
+    return initial_state in ("ground", "0" * n, "1" * n)
 
 
 def common_energy(battery: Battery) -> float:
@@ -97,11 +93,7 @@ def charging_engine(battery: Battery, initial_state: Any, time_dependent: bool) 
         return Engine.PROPAGATOR
     if on_large_ladder(battery, initial_state):
         return Engine.SECTORS
-    if is_identical(battery):
-        try:
-            symmetric_start(battery, initial_state)
-            return Engine.SYMMETRIC
-        except InputError:
-            pass
+    if is_identical(battery) and is_symmetric_start(battery, initial_state):
+        return Engine.SYMMETRIC
     few = battery.n_cells <= MAX_DENSE_CELLS
     return Engine.SECTORS if few and only_collective(battery) else Engine.PROPAGATOR

@@ -8,9 +8,9 @@ import numpy as np
 
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray, n_cells_of
-from qbat_circuits.dynamics.memory import MAX_DENSE_CELLS
 from qbat_circuits.dynamics.schur import dense_of_populations, populations_of
 from qbat_circuits.errors import InputError, did_you_mean, shown
+from qbat_circuits.limits import MAX_DENSE_CELLS
 from qbat_circuits.symmetric.sectors_jm import start_populations
 from qbat_circuits.thermodynamics import as_density_matrix
 
@@ -19,6 +19,37 @@ NAMED_STATES = ("ground", "thermal")
 
 #: A state that is off its own symmetric part by more than this is not symmetric.
 _SYMMETRIC = 1e-12
+
+
+def check_start(battery: Battery, initial_state: Any) -> None:
+    """Refuse an unknown word or a state of another size, before anything is allocated.
+
+    Raises:
+        InputError: with the rule and the value.
+    """
+    if isinstance(initial_state, str):
+        if initial_state not in NAMED_STATES:
+            _checked_word(battery, initial_state)
+    elif battery.n_cells > MAX_DENSE_CELLS:
+        raise InputError(
+            f"'initial_state' must be a name or a bit string for more than {MAX_DENSE_CELLS} "
+            f"cells, not a state of {battery.n_cells}."
+        )
+    else:
+        initial_density_matrix(battery, initial_state)
+
+
+def is_symmetric_start(battery: Battery, initial_state: Any) -> bool:
+    """Whether no permutation of two-level cells and no turn about z changes a checked start."""
+    if not isinstance(initial_state, str):
+        try:
+            symmetric_start(battery, initial_state)
+        except InputError:
+            return False
+        return True
+    if initial_state == "thermal":
+        return len({noise.population for noise in battery.noise}) == 1
+    return initial_state == "ground" or len(set(initial_state)) == 1
 
 
 def initial_density_matrix(battery: Battery, initial_state: Any) -> ComplexArray:
@@ -76,11 +107,6 @@ def symmetric_start(battery: Battery, initial_state: Any) -> FloatArray:
         if len(set(word)) > 1:
             raise _not_symmetric(f"the bit string {shown(word)}")
         return start_populations(n, float(word[0]))
-    if n > MAX_DENSE_CELLS:
-        raise InputError(
-            f"'initial_state' must be a name or a bit string for more than {MAX_DENSE_CELLS} "
-            f"cells, not a density matrix of {n}."
-        )
     rho = initial_density_matrix(battery, initial_state)
     populations = populations_of(rho)
     if np.abs(dense_of_populations(n, populations) - rho).max() > _SYMMETRIC:

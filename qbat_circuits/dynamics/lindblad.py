@@ -119,9 +119,11 @@ class QiskitGenerator:
         Their sum with the strengths as weights is the model's generator.
         """
         count = len(self._signals)
-        constant = self._evaluated(np.zeros(count))
-        parts = [sp.csr_array(self._evaluated(row) - constant) for row in np.eye(count)]
-        self.model.signals = self._each(self._signals)
+        try:
+            constant = self._evaluated(np.zeros(count))
+            parts = [sp.csr_array(self._evaluated(row) - constant) for row in np.eye(count)]
+        finally:
+            self.model.signals = self._each(self._signals)
         return [constant, *parts]
 
     def _evaluated(self, values: FloatArray) -> sp.csr_array:

@@ -13,7 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.dynamics.reduction import ReducedGenerator
+from qbat_circuits.dynamics.krylov import exponential_path
+from qbat_circuits.dynamics.reduction import ReducedGenerator, norm
 from qbat_circuits.errors import AccuracyError, InputError
 
 #: Norm of the generator times tau, tried in turn.
@@ -22,27 +23,69 @@ _REACHES = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7)
 _SETTLED = 1e-10
 #: Resolvents in a row.
 _POWER = 10
+#: Up to this many coordinates linear systems are factored; beyond, their factors are nearly full.
+MAX_FACTORED = 2000
+#: Decay times of the slowest rate that `settled` waits for at first, and how often it waits longer.
+_DECAYS, _DOUBLINGS = 40.0, 4
 #: Up to this many coordinates it is checked that the state is approached and not circled.
 _CHECKED_COORDINATES = 1000
 
 
-def long_time_limit(reduced: ReducedGenerator) -> FloatArray:
+def long_time_limit(reduced: ReducedGenerator, slowest: float) -> FloatArray:
     """Coordinates of lim exp(L t) rho(0), shape (D,).
+
+    Args:
+        reduced: generator and start.
+        slowest: bound from below on the rates at which the model relaxes, for `settled`.
 
     Raises:
         InputError: if the state goes on turning.
         AccuracyError: if rates are too far apart for the limit to settle.
     """
-    norm = float(abs(reduced.matrix).sum(axis=0).max()) if reduced.matrix.nnz else 0.0
-    if norm == 0.0:
+    if len(reduced.start) > MAX_FACTORED:
+        return settled(reduced, slowest)
+    fastest = norm(reduced.matrix)
+    if fastest == 0.0:
         return reduced.start
     before = None
     for reach in _REACHES:
-        now = _resolvents(reduced, reach / norm)
+        now = _resolvents(reduced, reach / fastest)
         if before is not None and np.abs(now - before).max() <= _SETTLED:
-            _check_approached(reduced, now, reach / norm)
+            _check_approached(reduced, now, reach / fastest)
             return now
         before = now
+    raise AccuracyError(
+        "The long-time state does not settle, because the rates differ by too many orders of "
+        "magnitude; use charge() with long times."
+    )
+
+
+def settled(reduced: ReducedGenerator, slowest: float) -> FloatArray:
+    """The state after so long a time that it has settled, by Krylov subspaces without a factor.
+
+    For more coordinates than `MAX_FACTORED`, whose factors fill up; a state that relaxes needs
+    fewer and fewer subspaces.
+
+    Args:
+        reduced: generator and start.
+        slowest: bound from below on the rates at which the model relaxes.
+
+    Raises:
+        AccuracyError: if it does not settle within the products that are allowed.
+    """
+    time, fastest = _DECAYS / slowest, norm(reduced.matrix)
+    for _ in range(_DOUBLINGS):
+        try:
+            half, whole = exponential_path(
+                lambda y: reduced.matrix @ y, reduced.start, np.array([time / 2, time])
+            )
+        except InputError:
+            break
+        still = np.abs(reduced.matrix @ whole).max() <= _SETTLED / 10 * fastest
+        if still and np.abs(whole - half).max() <= _SETTLED:
+            # The trace is conserved; what it lost is round-off of all the steps.
+            return np.asarray(whole / whole[reduced.kept < reduced.dimension].sum())
+        time *= 4
     raise AccuracyError(
         "The long-time state does not settle, because the rates differ by too many orders of "
         "magnitude; use charge() with long times."

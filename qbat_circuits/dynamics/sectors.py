@@ -22,6 +22,7 @@ from qbat_circuits.cells import ComplexArray, FloatArray, n_cells_of
 from qbat_circuits.dynamics.reduction import equal_steps
 from qbat_circuits.dynamics.schur import Sector, schur_basis
 from qbat_circuits.errors import InputError
+from qbat_circuits.symmetric.ladder import ladder_populations
 
 #: Blocks of a start below this are zero.
 _ROUND_OFF = 1e-16
@@ -31,8 +32,7 @@ _COHERENCE_TOLERANCE = 1e-12
 
 def common_bath(battery: Battery) -> CollectiveBath:
     """The bath as J_- sees it: its rates times g^2 of the cells' one amplitude g."""
-    bath, amplitudes = battery.bath, battery.bath.coupling.amplitudes
-    scale = 1.0 if amplitudes is None else amplitudes[0] ** 2
+    bath, scale = battery.bath, battery.bath.coupling.strength
     if scale == 1.0:
         return bath
     return CollectiveBath.from_rates(
@@ -112,8 +112,7 @@ def collective_steady_state(
         InputError: if the bath has dark states (n = 0, or |M|^2 = n(n+1)) and the start has
             coherence between sectors that survives and that no P_j describes.
     """
-    dark = bath.absorption * bath.emission <= abs(bath.cross) ** 2 * (1 + 1e-12)
-    if dark and _lasting_coherence(bath, start) > _COHERENCE_TOLERANCE:
+    if bath.has_dark_states and _lasting_coherence(bath, start) > _COHERENCE_TOLERANCE:
         raise InputError(
             "'initial_state' must have no lasting coherence between spin sectors for the steady "
             "state of a bath with dark states (occupation 0 or |M|^2 = n(n+1)); use charge() with "
@@ -136,18 +135,14 @@ def sector_steady_state(bath: CollectiveBath, twice_j: int, detuning: float = 0.
         InputError: for equal rates at the squeezing bound, which leave one spin component as it is.
     """
     size = twice_j + 1
-    if bath.emission == bath.absorption <= abs(bath.cross) * (1 + 1e-12) and detuning == 0:
+    if bath.keeps_one_quadrature and detuning == 0:
         raise InputError(
             "'cross' must be below emission = absorption in size for a steady state of the bath "
             f"alone, not {abs(bath.cross):g}: such a bath leaves one spin component as it is."
         )
     if bath.cross == 0:
-        k = np.arange(size)
-        if bath.absorption <= bath.emission:
-            weights = (bath.absorption / bath.emission) ** k
-        else:  # a pump: count from the top, so that nothing overflows
-            weights = ((bath.emission / bath.absorption) ** k)[::-1]
-        return np.diag(weights / weights.sum()).astype(np.complex128)
+        weights = ladder_populations(twice_j, bath.emission, bath.absorption)
+        return np.diag(weights).astype(np.complex128)
     raising = _raising(twice_j)
     jumps = [
         (rate, sp.csr_array((a * raising.T + b * raising).astype(np.complex128)))

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
-
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.conserved import only_collective, protected_groups
@@ -22,34 +19,28 @@ from qbat_circuits.dynamics.curve import STATE_LIMIT
 from qbat_circuits.dynamics.engines import (
     check_sectors,
     common_energy,
-    is_identical,
     symmetric_model,
 )
 from qbat_circuits.dynamics.initial_states import (
-    excited_cells,
+    check_start,
     initial_density_matrix,
     symmetric_start,
 )
 from qbat_circuits.dynamics.long_time import long_time_limit
-from qbat_circuits.dynamics.memory import (
-    MAX_DENSE_CELLS,
-    check_dense,
-    check_populations,
-    refuse_dense,
-)
+from qbat_circuits.dynamics.memory import check_dense, check_populations, refuse_dense
 from qbat_circuits.dynamics.reduction import reduce_model
 from qbat_circuits.dynamics.schur import dense_of_blocks, dense_of_populations, populations_of
 from qbat_circuits.dynamics.sectors import collective_steady_state, common_bath
 from qbat_circuits.dynamics.spectra import checked_quantities
+from qbat_circuits.dynamics.unique_state import slowest_rate, unique_state
 from qbat_circuits.errors import AccuracyError, InputError, check_choice
+from qbat_circuits.limits import MAX_DENSE_CELLS
 from qbat_circuits.symmetric.ergotropy import ergotropy_jm
+from qbat_circuits.symmetric.identical import is_identical
 from qbat_circuits.symmetric.ladder import ladder_steady
 from qbat_circuits.symmetric.product_starts import bit_string_steady
-from qbat_circuits.symmetric.sectors_jm import energy_jm, sector_weights
+from qbat_circuits.symmetric.sectors_jm import energy_jm, sector_weights, weights_by_spin
 from qbat_circuits.symmetric.squeezed import SqueezedModel
-
-#: Largest error of the linear solve (condition number times round-off) that is still returned.
-_SOLVE_LIMIT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +92,8 @@ def steady_state(
         battery: the model.
         initial_state: "ground", "thermal", a bit string or a density matrix.
         engine: "auto", "sectors" (collective bath alone), "symmetric" (identical cells, any
-            number), "linear-solve" (a unique state) or "long-time" (any number of steady states).
+            number), "propagator" (any model), or of the latter's two ways "linear-solve" (a unique
+            state) or "long-time" (the limit that the start chooses).
 
     Raises:
         InputError: if the engine cannot serve the model, if no steady state is determined by
@@ -109,6 +101,7 @@ def steady_state(
         AccuracyError: if the linear solve is too ill-conditioned (rates of very different size).
     """
     check_choice("engine", engine, ("auto", *_SOLVERS))
+    check_start(battery, initial_state)
     return _SOLVERS[_cheapest(battery) if engine == "auto" else engine](battery, initial_state)
 
 
@@ -117,14 +110,7 @@ def _cheapest(battery: Battery) -> str:
         large = battery.n_cells > MAX_DENSE_CELLS and battery.bath.cross != 0
         return "symmetric" if large else "sectors"
     relaxes = battery.bath.relaxation > 0 or all(noise.rate > 0 for noise in battery.noise)
-    if relaxes and is_identical(battery):
-        return "symmetric"
-    groups = protected_groups(battery)
-    if groups is not None:
-        conserved = battery.bath.relaxation > 0 and groups and groups[0] > 1
-        return "long-time" if conserved else "linear-solve"
-    check_dense(battery, 1)
-    return "long-time" if _solve_unique(battery) is None else "linear-solve"
+    return "symmetric" if relaxes and is_identical(battery) else "propagator"
 
 
 def _sectors(battery: Battery, initial_state: Any) -> SteadyState:
@@ -142,14 +128,14 @@ def _sectors(battery: Battery, initial_state: Any) -> SteadyState:
             f"'engine' must be 'symmetric' for more than {MAX_DENSE_CELLS} cells on a squeezed "
             "bath, not 'sectors'."
         )
-    excited = excited_cells(battery, initial_state)
+    excited = None if initial_state == "thermal" else initial_state.count("1")
     if initial_state == "ground" or excited == 0:
         energy, work = ladder_steady(n, bath.emission, bath.absorption)
         weights = {n / 2: 1.0}
     elif excited is not None and excited < n:
-        check_populations(n, 1)
+        check_populations(n, 0)
         energy, work, shares = bit_string_steady(n, excited, bath.emission, bath.absorption)
-        weights = {n / 2 - a: abs(float(share)) for a, share in enumerate(shares)}
+        weights = weights_by_spin(n, shares)
     else:
         return _symmetric(battery, initial_state)
     unknown = partial(refuse_dense, battery, 1)
@@ -158,7 +144,7 @@ def _sectors(battery: Battery, initial_state: Any) -> SteadyState:
 
 def _symmetric(battery: Battery, initial_state: Any) -> SteadyState:
     """Populations p(j, m) of identical cells, or their blocks on a squeezed bath."""
-    model = symmetric_model(battery, 1)
+    model = symmetric_model(battery, 0)
     n, unit = battery.n_cells, common_energy(battery)
     unique = not only_collective(battery) or n == 1
     start = "ground" if unique else symmetric_start(battery, initial_state)
@@ -178,43 +164,67 @@ def _symmetric(battery: Battery, initial_state: Any) -> SteadyState:
             check_dense(battery, 1)
             return dense_of_populations(n, populations)
 
-    weights = {n / 2 - a: abs(float(p)) for a, p in enumerate(sector_weights(n, populations))}
+    weights = weights_by_spin(n, sector_weights(n, populations))
     return SteadyState(unit * energy, unit * work, unique, weights, "symmetric", state, shown)
 
 
-def _linear_solve(battery: Battery, initial_state: Any) -> SteadyState:
+def _propagator(battery: Battery, initial_state: Any) -> SteadyState:
+    """The limit of the propagator: the one steady state, or the one that the start chooses."""
+    check_dense(battery, 1)
+    if _conserved_cells(battery):
+        return _limit(battery, initial_state, unique=False)
+    if protected_groups(battery) is not None:
+        return _linear_solve(battery, initial_state)
+    state = unique_state(battery)
+    if state is None:
+        return _limit(battery, initial_state, unique=False)
+    return _dense(battery, state, "linear-solve", unique=True)
+
+
+def _linear_solve(battery: Battery, _initial_state: Any) -> SteadyState:
     """The one steady state, where there is one."""
     check_dense(battery, 1)
-    initial_density_matrix(battery, initial_state)  # a wrong start is refused even where unused
-    groups = protected_groups(battery)
-    if groups is not None:
-        _refuse_conserved(battery, groups)
-    state = _solve_unique(battery)
-    if state is None and groups is None:
+    _refuse_conserved(battery)
+    state = unique_state(battery)
+    if state is not None:
+        return _dense(battery, state, "linear-solve", unique=True)
+    if protected_groups(battery) is None:
         raise InputError(
             "The steady state is not unique, or the rates are too far apart to tell; use engine "
             "'long-time' or charge() with long times."
         )
-    if state is None:
-        raise AccuracyError(
-            "The steady state cannot be solved for to 1e-7, because the rates differ by too many "
-            "orders of magnitude; use charge() with long times."
-        )
-    return _dense(battery, state, "linear-solve", unique=True)
+    raise AccuracyError(
+        "The steady state cannot be solved for to 1e-7, because the rates differ by too many "
+        "orders of magnitude; use charge() with long times."
+    )
 
 
 def _long_time(battery: Battery, initial_state: Any) -> SteadyState:
     """The limit of the start's own trajectory."""
     check_dense(battery, 1)
+    unique = not _conserved_cells(battery) and unique_state(battery) is not None
+    return _limit(battery, initial_state, unique)
+
+
+def _limit(battery: Battery, initial_state: Any, unique: bool) -> SteadyState:
     start = initial_density_matrix(battery, initial_state)
     reduced = reduce_model(battery.hamiltonian(), battery.jump_operators(), start)
-    state = reduced.states(long_time_limit(reduced))
-    return _dense(battery, state, "long-time", unique=_solve_unique(battery) is not None)
+    state = reduced.states(long_time_limit(reduced, slowest_rate(battery)))
+    return _dense(battery, state, "long-time", unique)
+
+
+def _conserved_cells(battery: Battery) -> int:
+    """Cells of the largest group that conserves its spin sectors under the bath; 0 for none."""
+    groups = protected_groups(battery)
+    if battery.bath.relaxation == 0 or not groups or groups[0] < 2:
+        return 0
+    return groups[0]
 
 
 _SOLVERS: dict[str, Callable[[Battery, Any], SteadyState]] = {
     "sectors": _sectors,
     "symmetric": _symmetric,
+    "propagator": _propagator,
     "linear-solve": _linear_solve,
     "long-time": _long_time,
 }
@@ -225,66 +235,20 @@ def _dense(battery: Battery, state: ComplexArray, engine: str, unique: bool) -> 
     weights = {}
     if battery.levels == 2:
         n = battery.n_cells
-        shares = sector_weights(n, populations_of(state))
-        weights = {n / 2 - a: abs(float(share)) for a, share in enumerate(shares)}
+        weights = weights_by_spin(n, sector_weights(n, populations_of(state)))
     return SteadyState(
         float(energy[0]), float(ergotropy[0]), unique, weights, engine, lambda: state
     )
 
 
-def _refuse_conserved(battery: Battery, groups: list[int]) -> None:
+def _refuse_conserved(battery: Battery) -> None:
     if battery.bath.relaxation == 0 and any(noise.rate == 0 for noise in battery.noise):
         raise InputError(
             "A steady state needs relaxation: the collective rate is 0 and a cell has no local "
             "relaxation, so its populations are conserved; use charge()."
         )
-    if battery.bath.relaxation > 0 and groups and groups[0] > 1:
+    if cells := _conserved_cells(battery):
         raise InputError(
-            f"The steady state is not unique: {groups[0]} cells without local noise share one "
+            f"The steady state is not unique: {cells} cells without local noise share one "
             "detuning and conserve their spin sectors beside the others; use engine 'long-time'."
         )
-
-
-def _solve_unique(battery: Battery) -> ComplexArray | None:
-    """Null vector of the generator with trace 1; None where that is no well-conditioned system.
-
-    Sought on the coordinates that the completely mixed state reaches, populations of every state
-    among them, so that a second steady state anywhere makes the system singular. The sum of the
-    population equations vanishes (trace is conserved), so one of them is redundant: that of the
-    ground state, the first row, is replaced by trace = 1.
-    """
-    from scipy.sparse.linalg import splu
-
-    mixed = np.eye(battery.dimension, dtype=np.complex128) / battery.dimension
-    reduced = reduce_model(battery.hamiltonian(), battery.jump_operators(), mixed)
-    size = len(reduced.kept)
-    trace_row = sp.csr_array((reduced.kept < reduced.dimension).astype(np.float64)[None, :])
-    scale = np.abs(reduced.matrix.data).max() if reduced.matrix.nnz else 1.0
-    others = sp.csr_array(reduced.matrix / scale)[1:]
-    system = sp.csc_array(sp.vstack([trace_row, others], format="csc"))
-    right = np.zeros(size)
-    right[0] = 1.0
-    try:
-        factors = splu(system)
-        error = _round_off(system, factors)
-    except RuntimeError:  # exactly singular
-        return None
-    if not error <= _SOLVE_LIMIT:
-        return None
-    solution = factors.solve(right)
-    solution = solution + factors.solve(right - system @ solution)
-    return reduced.states(solution)
-
-
-def _round_off(system: sp.csc_array, factors: Any) -> float:
-    """Estimated relative error of a solve: round-off times the condition number in the 1-norm."""
-    from scipy.sparse.linalg import LinearOperator, onenormest
-
-    inverse = LinearOperator(
-        system.shape,
-        matvec=factors.solve,
-        rmatvec=lambda v: factors.solve(v, "T"),
-        dtype=np.float64,
-    )
-    norm = float(abs(system).sum(axis=0).max())
-    return float(np.finfo(np.float64).eps) * norm * float(onenormest(inverse))

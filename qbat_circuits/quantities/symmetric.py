@@ -29,6 +29,7 @@ from qbat_circuits.symmetric.sectors_jm import (
     multiplicities,
     sector_weights,
     states_jm,
+    weights_by_spin,
 )
 from qbat_circuits.thermodynamics import STATE_TOLERANCE
 
@@ -179,7 +180,7 @@ def l1_coherence_jm(n_cells: int, populations: Populations) -> float:
 def sector_weights_jm(n_cells: int, populations: Populations) -> dict[float, float]:
     """Weight P_j = sum_m p(j, m) of each total spin j, j falling from N/2."""
     weights = sector_weights(n_cells, checked_populations(n_cells, populations))
-    return {n_cells / 2 - a: float(weight) for a, weight in enumerate(weights)}
+    return weights_by_spin(n_cells, weights)
 
 
 def sector_work_jm(n_cells: int, populations: Populations) -> dict[float, float]:

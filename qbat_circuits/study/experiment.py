@@ -13,16 +13,16 @@ from qbat_circuits.analysis.pauli import PauliEstimate, PauliScheme
 from qbat_circuits.dynamics.charging import charge
 from qbat_circuits.dynamics.curve import ChargingCurve, Plateau
 from qbat_circuits.dynamics.engines import Engine
-from qbat_circuits.dynamics.leakage import Leakage, leakage, leakage_of
+from qbat_circuits.dynamics.leakage import Leakage, leakage_of
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.steady import SteadyState, steady_state
 from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.sampling.counts import Counts, check_emulated_cells
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study.measuring import battery_while_waiting, check_measurement, measure
-from qbat_circuits.study.model import Model, build_model, detuning_note
+from qbat_circuits.study.model import Model, build_model
+from qbat_circuits.study.notes import charging_notes
 from qbat_circuits.thermodynamics import energy, ergotropy
-from qbat_circuits.transmon_levels import MAX_LEVELS
 
 #: Up to this many cells "auto" means Qiskit Dynamics, checked against the propagator.
 MAIN_ENGINE_CELLS = 6
@@ -148,35 +148,6 @@ def charge_model(model: Model) -> ChargingCurve:
         engine=engine,
         tolerance=charging.tolerance,
         envelope=model.envelope,
-    )
-
-
-def charging_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
-    """What the model and its curve warn of, one sentence each."""
-    detuned = detuning_note(model.battery, curve)
-    said = ("detuned", "weak-bath")  # in more detail here and among the model's notes
-    decided = [f.sentence for f in model.battery.audit() if f.code not in said]
-    return (*([detuned] if detuned else []), *decided, *leakage_notes(model, curve), *model.notes)
-
-
-def leakage_notes(model: Model, curve: ChargingCurve) -> tuple[str, ...]:
-    """How much leaks above the two lowest levels at the best time, and with one level more."""
-    d = model.battery.levels
-    if d == 2:
-        return ()
-    own = leakage_of(model.battery, curve.states[curve.best])
-    words = (
-        f"At the best time {own.outside:.2%} of the weight is above the two lowest levels; a "
-        f"two-level readout sees an energy of {own.two_level_energy:.4f} of {own.energy:.4f}."
-    )
-    if model.envelope is not None or d == MAX_LEVELS:
-        return (words,)
-    time = float(curve.times[curve.best])
-    (more,) = leakage(model.battery, (d + 1,), time, model.initial_state)
-    return (
-        words,
-        f"With {d + 1} instead of {d} levels it is {more.outside:.2%}, and the work "
-        f"{more.ergotropy:.4f} instead of {own.ergotropy:.4f}.",
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import MAX_BATTERY_CELLS, Battery, WeakBathWarning
 from qbat_circuits.calibration import load_calibration
 from qbat_circuits.device import Device
-from qbat_circuits.dynamics.curve import ChargingCurve
 from qbat_circuits.envelope import Envelope
 from qbat_circuits.errors import check_integer
 from qbat_circuits.qubit_calibration import named_qubits
@@ -86,8 +83,8 @@ def _ideal(experiment: Experiment) -> Model:
     battery = Battery(
         bath=bath_of(experiment.bath, None),
         noise=noise_of(experiment, n),
-        detunings=cell_values("battery.detunings", table.detunings or 0.0, n),
-        energies=cell_values("battery.energies", table.energies or 1.0, n),
+        detunings=cell_values("battery.detunings", table.detunings, n, 0.0),
+        energies=cell_values("battery.energies", table.energies, n, 1.0),
         transmon=transmon_of(experiment),
         extra_jumps=extra_jumps_of_table(experiment.bath),
     )
@@ -100,7 +97,7 @@ def _ideal(experiment: Experiment) -> Model:
         envelope=envelope_of(experiment.bath),
         statement=f"{n} ideal cell{'s' if n > 1 else ''}, dimensionless, with perfect readout",
         assumptions=tuple(words),
-        notes=(),
+        notes=(battery.weak_bath(),) if battery.weak_bath() else (),
     )
 
 
@@ -173,31 +170,3 @@ def _chip_battery(
             "kappa (2n+1) is subtracted"
         )
     return battery, statement, words
-
-
-def detuning_note(battery: Battery, curve: ChargingCurve) -> str:
-    """A sentence on what detuning did, empty on resonance (docs/physics.md, theorem T5).
-
-    Two cells interfere while their detuning is below the collective rate kappa (2n+1).
-    """
-    collective = battery.bath.relaxation
-    spread = max(battery.detunings) - min(battery.detunings)
-    if spread == 0:
-        return ""
-    gain = f"charging adds at most {curve.ergotropy_gain.max():.2g} of ergotropy"
-    if spread <= collective:
-        return (
-            f"Detuning ends the plateau at a rate of about {spread**2 / collective:.3g} "
-            f"(detuning^2 over the collective rate); {gain}."
-        )
-    close = [
-        f"{i} and {k}"
-        for i, k in combinations(range(battery.n_cells), 2)
-        if abs(battery.detunings[i] - battery.detunings[k]) <= collective
-    ]
-    alone = "emission pathways of no two cells interfere, and every cell charges alone"
-    who = f"only cells {', '.join(close)} interfere" if close else alone
-    return (
-        f"The cells are spread over {spread / 2e6 / math.pi:.3g} MHz, more than the collective "
-        f"rate kappa(2n+1)/2pi = {collective / 2e6 / math.pi:.3g} MHz: {who}; {gain}."
-    )

@@ -28,7 +28,8 @@ def bath_of(table: BathTable, frequency_hz: float | None) -> CollectiveBath:
     )
     if table.kind == "rates":
         down, up = table.emission or 0.0, table.absorption or 0.0
-        return CollectiveBath.from_rates(down, up, coupling=coupling)
+        cross = complex(*table.cross) if table.cross else 0j
+        return CollectiveBath.from_rates(down, up, cross, coupling)
     rate, occupation = (table.rate or 0.0) * _collectivity(table), table.occupation
     if occupation is None:
         if table.temperature_k is None or frequency_hz is None:
@@ -71,14 +72,16 @@ def mixture_words(table: BathTable) -> list[str]:
     ]
 
 
-def cell_values(field: str, value: float | list[float], n_cells: int) -> tuple[float, ...]:
-    """One number for every cell, from one for all or a list.
+def cell_values(
+    field: str, value: float | list[float] | None, n_cells: int, default: float = 0.0
+) -> tuple[float, ...]:
+    """One number for every cell, from one for all, a list, or the default where there is none.
 
     Raises:
         InputError: if the list has another length.
     """
     if not isinstance(value, list):
-        return (value,) * n_cells
+        return (default if value is None else value,) * n_cells
     if len(value) != n_cells:
         raise InputError(f"'{field}' must hold one number per cell ({n_cells}), not {len(value)}.")
     return tuple(value)

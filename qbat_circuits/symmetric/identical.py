@@ -19,20 +19,13 @@ def identical_rates(battery: Battery) -> Rates:
     Raises:
         InputError: naming what differs between the cells.
     """
-    for what, values in (
-        ("noise", battery.noise),
-        ("detunings", battery.detunings),
-        ("energies", battery.energies),
-        ("amplitudes", battery.bath.coupling.amplitudes or (1.0,)),
-    ):
-        if len(set(values)) > 1:
-            raise InputError(f"'{what}' must be the same for all cells of a symmetric model.")
-    if battery.levels > 2 or battery.extra_jumps:
-        raise InputError(
-            "'battery' must have cells of two levels and no extra jumps for a symmetric model."
-        )
-    bath, noise, share = battery.bath, battery.noise[0], _collectivity(battery)
-    strength = (bath.coupling.amplitudes or (1.0,))[0] ** 2
+    difference = _difference(battery)
+    if difference:
+        raise InputError(difference)
+    bath, noise = battery.bath, battery.noise[0]
+    c = bath.coupling.correlation
+    share = c if isinstance(c, float) else 1.0
+    strength = bath.coupling.strength
     return Rates(
         share * strength * bath.emission,
         share * strength * bath.absorption,
@@ -42,15 +35,27 @@ def identical_rates(battery: Battery) -> Rates:
     )
 
 
-def _collectivity(battery: Battery) -> float:
+def is_identical(battery: Battery) -> bool:
+    """Whether no permutation of the cells changes the model."""
+    return not _difference(battery)
+
+
+def _difference(battery: Battery) -> str:
+    """What tells the cells apart, as a sentence; empty where nothing does."""
     coupling = battery.bath.coupling
+    for what, values in (
+        ("noise", battery.noise),
+        ("detunings", battery.detunings),
+        ("energies", battery.energies),
+        ("amplitudes", coupling.amplitudes or (1.0,)),
+    ):
+        if len(set(values)) > 1:
+            return f"'{what}' must be the same for all cells of a symmetric model."
+    if battery.levels > 2 or battery.extra_jumps:
+        return "'battery' must have cells of two levels and no extra jumps for a symmetric model."
     c = coupling.correlation
     if coupling.positions is not None or isinstance(c, tuple) or (c is not None and c < 0):
-        raise InputError(
-            "'coupling' must be one mode or a correlation between 0 and 1 for a symmetric model."
-        )
-    if c is None:
-        return 1.0
-    if c < 1 and battery.bath.cross != 0:
-        raise InputError("'squeezing' must be 0 for a symmetric model of a correlated bath.")
-    return c
+        return "'coupling' must be one mode or a correlation between 0 and 1 for a symmetric model."
+    if c is not None and c < 1 and battery.bath.cross != 0:
+        return "'squeezing' must be 0 for a symmetric model of a correlated bath."
+    return ""

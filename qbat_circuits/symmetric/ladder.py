@@ -12,7 +12,7 @@ from qbat_circuits.symmetric.curves import exponential_at
 
 
 def ladder_populations(n_cells: int, emission: float, absorption: float) -> FloatArray:
-    """p_k = r^k / sum_l r^l of the Dicke states with k = 0..N excitations, r = absorption/emission.
+    """p_k = r^k / sum_l r^l of a ladder with k = 0..N steps, r = absorption/emission.
 
     Source: docs/physics.md, section 3.
     """

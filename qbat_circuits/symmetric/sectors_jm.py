@@ -166,3 +166,13 @@ def sector_weights(n_cells: int, populations: FloatArray) -> FloatArray:
     deficit = states_jm(n_cells).deficit
     weights = np.bincount(deficit, weights=populations, minlength=n_cells // 2 + 1)
     return np.asarray(weights, dtype=np.float64)
+
+
+def weights_by_spin(n_cells: int, weights: FloatArray) -> dict[float, float]:
+    """Sector weights by total spin j, falling from N/2; those that round-off made negative are 0.
+
+    Args:
+        n_cells: N.
+        weights: P_j for a = N/2 - j = 0, 1, ..., shape (N//2 + 1,).
+    """
+    return {n_cells / 2 - a: max(float(p), 0.0) for a, p in enumerate(weights)}

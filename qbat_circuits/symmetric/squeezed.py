@@ -11,15 +11,13 @@ from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import Battery
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import InputError, check_integer, check_number, shown, shown_size
+from qbat_circuits.limits import MEMORY_LIMIT_BYTES
 from qbat_circuits.symmetric.block_generator import BlockGenerator, block_generator
 from qbat_circuits.symmetric.block_steady import steady_state
 from qbat_circuits.symmetric.blocks import MAX_BLOCK_CELLS, Blocks, Start
 from qbat_circuits.symmetric.curves import exponential_at
 from qbat_circuits.symmetric.identical import identical_rates
 from qbat_circuits.symmetric.rates import Rates
-
-#: States and factors that would need more memory than this are refused.
-_MEMORY_LIMIT_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,11 @@ class SqueezedModel:
             InputError: naming what differs between the cells, or for too many of them.
         """
         rates, bath = identical_rates(battery), battery.bath
-        strength = (bath.coupling.amplitudes or (1.0,))[0] ** 2
         return cls(
             battery.n_cells,
             rates.emission,
             rates.absorption,
-            strength * bath.cross,
+            bath.coupling.strength * bath.cross,
             rates.local_emission,
             rates.local_absorption,
             rates.dephasing,
@@ -111,8 +108,8 @@ class SqueezedModel:
         rates = self.rates
         rates.check_mixing()
         weights = Blocks.of_start(self.n_cells, start).sector_weights()
-        one_quadrature = rates.emission == rates.absorption <= abs(self.cross) * (1 + 1e-12)
-        if not rates.local and not self.detuning and one_quadrature:
+        bath = CollectiveBath.from_rates(rates.emission, rates.absorption, self.cross)
+        if not rates.local and not self.detuning and bath.keeps_one_quadrature:
             raise InputError(
                 "'cross' must be below emission = absorption in size for a steady state without "
                 f"local noise and detuning, not {abs(self.cross):g}: such a bath leaves one spin "
@@ -154,10 +151,10 @@ def _check_memory(n_cells: int, n_times: int) -> None:
     the saved states with their working copies.
     """
     needed = 25 * n_cells**4 + 4 * n_cells**3 * n_times
-    if n_cells > MAX_BLOCK_CELLS or needed > _MEMORY_LIMIT_BYTES:
+    if n_cells > MAX_BLOCK_CELLS or needed > MEMORY_LIMIT_BYTES:
         raise InputError(
             f"'n_cells' must be at most {MAX_BLOCK_CELLS} with squeezing and fit in "
-            f"{_MEMORY_LIMIT_BYTES:.3g} bytes, not {shown(n_cells)} with {n_times} saved times, "
+            f"{MEMORY_LIMIT_BYTES:.3g} bytes, not {shown(n_cells)} with {n_times} saved times, "
             f"about {shown_size(needed)} bytes; use fewer cells, fewer saved times, or no "
             "squeezing (SymmetricModel)."
         )

@@ -16,7 +16,8 @@ from dataclasses import astuple, fields
 import numpy as np
 
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import AccuracyError, InputError
+from qbat_circuits.errors import AccuracyError, InputError, shown_size
+from qbat_circuits.limits import MEMORY_LIMIT_BYTES
 from qbat_circuits.symmetric import direct
 from qbat_circuits.symmetric.balance import balanced
 from qbat_circuits.symmetric.elimination import reduce_states
@@ -36,6 +37,8 @@ _AFFORDABLE = 4e9
 #: The first walls stand where the expected weight is below this, and this many layers further plus
 #: 1/20 of those that hold weight.
 _EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 8, 20
+#: Bytes that each state of a guess (its transitions) and of a box (its factors) needs, measured.
+_GUESS_BYTES, _FACTOR_BYTES = 250, 1700
 #: Models in one elimination: the working set stays in the cache.
 _BATCH = 64
 
@@ -139,6 +142,7 @@ def _check_unique(rates: Rates) -> None:
 def _box_of_weight(n_cells: int, rates: Rates) -> tuple[StatesJm, FloatArray]:
     """A box that holds the steady state, and its populations."""
     states = states_jm(n_cells, None, _ladder_height(n_cells, rates))
+    _check_memory(states, _GUESS_BYTES)
     populations = nearest_limit(states, rates, transitions(states, rates)).populations
     # Distances of the walls from a = N/2 down, from a = 0 up and from s = 0 up.
     largest = n_cells // 2, n_cells // 2, n_cells
@@ -156,6 +160,22 @@ def _box_of_weight(n_cells: int, rates: Rates) -> tuple[StatesJm, FloatArray]:
         if moved == walls:
             return box, populations
         walls = moved
+
+
+def _check_memory(states: StatesJm, bytes_each: int) -> None:
+    """Refuse a model whose weight is spread over too many states, before its transitions are made.
+
+    Raises:
+        InputError: with the bytes and what to do instead.
+    """
+    needed = bytes_each * states.size
+    if needed > MEMORY_LIMIT_BYTES:
+        raise InputError(
+            "'n_cells' must be small enough for the steady state of this model: the weight of "
+            f"{states.n_cells} cells may be spread over {states.size} populations p(j, m), which "
+            f"need about {shown_size(needed)} bytes, more than {MEMORY_LIMIT_BYTES:.3g}; use fewer "
+            "cells or a colder bath."
+        )
 
 
 def _layers(states: StatesJm) -> tuple[IntArray, IntArray, IntArray]:
@@ -193,6 +213,7 @@ def _wall(populations: FloatArray, layer: IntArray, wall: int, largest: int) -> 
 
 def _steady_in(states: StatesJm, rates: Rates) -> FloatArray:
     """Steady populations on a set of states, by LU where that is accurate, else by elimination."""
+    _check_memory(states, _FACTOR_BYTES)
     jumps = transitions(states, rates)
     populations = _by_solve(states, rates, jumps)
     if populations is not None:

@@ -204,7 +204,7 @@ def test_bad_tables_get_one_sentence(bath, tables, sentence) -> None:
     [
         (
             {"bath": {"kind": "rates", "emission": 1.0, "absorption": 0.5, "collectivity": 0.5}},
-            "neither 'rate' nor an occupation nor 'collectivity'.",
+            "neither 'rate' nor an occupation, 'squeezing' or 'collectivity'.",
         ),
         ({"battery": {"n_cells": 2, "levels": 3}}, "'battery.frequency' and 'battery.anharmon"),
         ({"chip": CHIP, "battery": {"detunings": [0.0, 0.0]}}, "must be left to the .chip.."),

@@ -140,15 +140,54 @@ def test_values_are_frozen() -> None:
         (lambda: qb.charge(TWO, [1.0], tolerance=0), "'tolerance' must be a finite number > 0"),
         (
             lambda: qb.charge(different(12), np.linspace(0, 1, 200)),
-            r"12 cells with 200 saved times need about 1.95e\+11 bytes, more than 4.29e\+09; use "
+            r"12 cells with 200 saved times need about 1.34e\+11 bytes, more than 4.29e\+09; use "
             r"fewer cells \(8 fit with 200 times\) or fewer saved times; identical cells",
         ),
         (lambda: qb.steady_state(different(14)), "'n_cells' must be small enough for dense"),
         (lambda: qb.charge(qb.Battery.identical(12, BATH), [1.0]).states, "12 cells with 1 saved"),
         (
             lambda: qb.steady_state(qb.Battery.identical(10**5, BATH, qb.LocalNoise(0.1))),
-            r"100000 cells with 1 saved times need about 2.5e\+11 bytes.*; use fewer cells .* or "
-            "no local noise and the ground state, whose steady state is a closed form.",
+            r"100000 cells in a steady state need about 1.5e\+11 bytes.*; use fewer cells .* or no "
+            "local noise and the ground state, which need the N . 1 states of the Dicke ladder",
+        ),
+        (
+            lambda: qb.charge(qb.Battery.identical(10**5, BATH, qb.LocalNoise(0.1)), [1.0]),
+            r"100000 cells with 1 saved times need about 5.06e\+12 bytes.*; use fewer cells or sav",
+        ),
+        (
+            lambda: qb.steady_state(
+                qb.Battery.identical(9000, qb.CollectiveBath(1, 500.0), qb.LocalNoise(0.1))
+            ),
+            "the weight of 9000 cells may be spread over .* use fewer cells or a colder bath.",
+        ),
+        (
+            lambda: qb.steady_state(
+                qb.Battery.identical(
+                    40_000,
+                    qb.CollectiveBath(1, 1, coupling=qb.Coupling(positions=(0.1,) * 40_000)),
+                )
+            ),
+            "'n_cells' must be small enough for dense states: 40000 cells",
+        ),
+        (
+            lambda: qb.Battery.identical(29, BATH, extra_jumps=[(1.0, {"X" * 29: 1.0})]),
+            "'extra_jumps' must be of at most 10 cells, whose operators are matrices, not 29.",
+        ),
+        (
+            lambda: qb.charge(qb.Battery.identical(1000, BATH, qb.LocalNoise(0.1)), [1.0], "grond"),
+            r"not 'grond' \(did you mean 'ground'\?\).",
+        ),
+        (
+            lambda: qb.steady_state(qb.Battery.identical(2, BATH, qb.LocalNoise(0.1)), "grond"),
+            r"not 'grond' \(did you mean 'ground'\?\).",
+        ),
+        (
+            lambda: qb.charge(qb.Battery.identical(11, BATH), [1.0], np.eye(2)),
+            "'initial_state' must be a name or a bit string for more than 10 cells, not a state of",
+        ),
+        (
+            lambda: qb.steady_state(qb.Battery.identical(11, BATH), np.eye(2)),
+            "'initial_state' must be a name or a bit string for more than 10 cells",
         ),
         (
             lambda: qb.charge(

@@ -22,6 +22,7 @@ SOURCE = Path(qbat_circuits.__file__).parent
 # From the floor up. A module imports from its own room and from the rooms listed before it.
 ROOMS = (
     "errors",
+    "limits",
     "units",
     "json_files",
     "file_models",
