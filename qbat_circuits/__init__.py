@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qbat_circuits.analysis.pauli import PauliScheme as PauliScheme
     from qbat_circuits.analysis.resampling import resample_plug_in as resample_plug_in
     from qbat_circuits.analysis.scheme import ErgotropyEstimate as ErgotropyEstimate
+    from qbat_circuits.audit import Finding as Finding
     from qbat_circuits.baths import CollectiveBath as CollectiveBath
     from qbat_circuits.baths import LocalNoise as LocalNoise
     from qbat_circuits.battery import Battery as Battery
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from qbat_circuits.dynamics.curve import ChargingCurve as ChargingCurve
     from qbat_circuits.dynamics.curve import Plateau as Plateau
     from qbat_circuits.dynamics.engines import Engine as Engine
+    from qbat_circuits.dynamics.leakage import Leakage as Leakage
+    from qbat_circuits.dynamics.leakage import leakage as leakage
     from qbat_circuits.dynamics.steady import SteadyState as SteadyState
     from qbat_circuits.dynamics.steady import steady_state as steady_state
     from qbat_circuits.envelope import Envelope as Envelope
@@ -48,6 +51,8 @@ if TYPE_CHECKING:
     from qbat_circuits.errors import QbatError as QbatError
     from qbat_circuits.extra_jumps import ExtraJump as ExtraJump
     from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
+    from qbat_circuits.quantities.heat import entropy_production as entropy_production
+    from qbat_circuits.quantities.heat import heat_currents as heat_currents
     from qbat_circuits.qutip_bridge import from_qutip as from_qutip
     from qbat_circuits.qutip_bridge import to_qutip as to_qutip
     from qbat_circuits.readout_model import ReadoutModel as ReadoutModel
@@ -70,8 +75,12 @@ if TYPE_CHECKING:
     from qbat_circuits.schema import load_experiment as load_experiment
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
     from qbat_circuits.study.experiment import run_experiment as run_experiment
+    from qbat_circuits.symmetric.blocks import Blocks as Blocks
     from qbat_circuits.symmetric.ergotropy import ergotropy_jm as ergotropy_jm
     from qbat_circuits.symmetric.model import SymmetricModel as SymmetricModel
+    from qbat_circuits.symmetric.sectors_jm import energy_jm as energy_jm
+    from qbat_circuits.symmetric.squeezed import SqueezedModel as SqueezedModel
+    from qbat_circuits.symmetric.steady import steady_populations_many as steady_populations_many
     from qbat_circuits.thermodynamics import energy as energy
     from qbat_circuits.thermodynamics import ergotropy as ergotropy
     from qbat_circuits.thermodynamics import passive_state as passive_state
@@ -82,63 +91,72 @@ __version__ = "0.1.0"
 _HOMES = {
     "AccuracyError": "errors",
     "Battery": "battery",
+    "Blocks": "symmetric.blocks",
+    "bundled_calibrations": "calibration_files",
     "Calibration": "calibration",
+    "charge": "dynamics.charging",
     "ChargingCurve": "dynamics.curve",
     "CollectiveBath": "baths",
     "Counts": "sampling.counts",
+    "counts_from_dict": "sampling.lab_results",
+    "counts_from_primitive_result": "sampling.lab_results",
     "Coupling": "coupling",
     "Device": "device",
     "DickeEstimate": "analysis.dicke",
     "DickeScheme": "analysis.dicke",
+    "emulate_counts": "sampling.aer",
+    "energy": "thermodynamics",
+    "energy_jm": "symmetric.sectors_jm",
     "EnergyBasisScheme": "analysis.energy_basis",
     "Engine": "dynamics.engines",
+    "entropy_production": "quantities.heat",
     "Envelope": "envelope",
+    "ergotropy": "thermodynamics",
+    "ergotropy_jm": "symmetric.ergotropy",
     "ErgotropyEstimate": "analysis.scheme",
+    "estimate_ergotropy": "analysis.estimate",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
-    "ExtraJump": "extra_jumps",
     "ExtractionEstimate": "analysis.extraction",
     "ExtractionScheme": "analysis.extraction",
+    "ExtraJump": "extra_jumps",
+    "Finding": "audit",
+    "fit_local_phases": "analysis.local_phases",
+    "from_qutip": "qutip_bridge",
+    "heat_currents": "quantities.heat",
     "InputError": "errors",
+    "leakage": "dynamics.leakage",
+    "Leakage": "dynamics.leakage",
+    "load_calibration": "calibration",
+    "load_counts": "sampling.lab_results",
+    "load_experiment": "schema",
     "LocalNoise": "baths",
+    "maximum_likelihood": "analysis.maximum_likelihood",
     "PairReadoutModel": "pair_readout",
+    "passive_state": "thermodynamics",
+    "pauli_settings": "readout_model",
     "PauliEstimate": "analysis.pauli",
     "PauliScheme": "analysis.pauli",
     "Plateau": "dynamics.curve",
     "QbatError": "errors",
-    "ReadoutModel": "readout_model",
-    "SteadyState": "dynamics.steady",
-    "SymmetricModel": "symmetric.model",
-    "ergotropy_jm": "symmetric.ergotropy",
-    "TransmonLevels": "transmon_levels",
-    "WeakBathWarning": "battery",
-    "bundled_calibrations": "calibration_files",
-    "charge": "dynamics.charging",
-    "counts_from_dict": "sampling.lab_results",
-    "counts_from_primitive_result": "sampling.lab_results",
-    "emulate_counts": "sampling.aer",
-    "energy": "thermodynamics",
-    "ergotropy": "thermodynamics",
-    "estimate_ergotropy": "analysis.estimate",
-    "fit_local_phases": "analysis.local_phases",
-    "from_qutip": "qutip_bridge",
-    "load_calibration": "calibration",
-    "load_counts": "sampling.lab_results",
-    "load_experiment": "schema",
-    "maximum_likelihood": "analysis.maximum_likelihood",
-    "passive_state": "thermodynamics",
-    "pauli_settings": "readout_model",
     "readout_calibration_circuits": "circuits.readout_calibration",
     "readout_from_calibration": "sampling.counts_file",
     "readout_from_primitive_result": "sampling.lab_results",
+    "ReadoutModel": "readout_model",
     "resample_plug_in": "analysis.resampling",
     "run_experiment": "study.experiment",
     "sample_counts": "sampling.multinomial",
     "save_openqasm3": "circuits.qasm",
+    "SqueezedModel": "symmetric.squeezed",
+    "steady_populations_many": "symmetric.steady",
     "steady_state": "dynamics.steady",
+    "SteadyState": "dynamics.steady",
+    "SymmetricModel": "symmetric.model",
     "to_openqasm3": "circuits.qasm",
     "to_qutip": "qutip_bridge",
     "tomography_circuits": "circuits.tomography",
+    "TransmonLevels": "transmon_levels",
+    "WeakBathWarning": "battery",
 }
 
 __all__ = sorted(_HOMES)

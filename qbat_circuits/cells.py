@@ -166,17 +166,29 @@ def n_cells_of(state: ComplexArray, levels: int = 2) -> int:
     return n
 
 
-def basis_index(bits: str) -> int:
-    """Basis number of a bit string "q_{N-1} ... q_0" (the leftmost letter is cell N-1)."""
-    if not bits or set(bits) - {"0", "1"}:
-        raise broken_rule("bits", "a string of 0 and 1", bits)
-    return int(bits, 2)
+def basis_index(word: str, levels: int = 2) -> int:
+    """Basis number of the string "q_{N-1} ... q_0" of levels (the leftmost letter is cell N-1)."""
+    if not word or set(word) - set("0123456789"[:levels]):
+        raise broken_rule("bits", f"a string of levels 0 to {levels - 1}", word)
+    return int(word, levels)
 
 
 def product_state(populations: Sequence[float]) -> ComplexArray:
     """Density matrix of independent cells with excited populations p_i (cell 0 first)."""
-    weights = np.ones(1)
-    for p in populations:
-        p = check_number("populations", p, at_least=0, at_most=1)
-        weights = np.kron(np.array([1.0 - p, p]), weights)
+    checked = [check_number("populations", p, at_least=0, at_most=1) for p in populations]
+    return product_of_levels([np.array([1.0 - p, p]) for p in checked])
+
+
+def product_of_levels(cells: Sequence[FloatArray]) -> ComplexArray:
+    """Diagonal density matrix of independent cells from the weights of their levels.
+
+    Args:
+        cells: weights of the d levels of each cell, cell 0 first.
+
+    Returns:
+        Shape (d^N, d^N).
+    """
+    weights: FloatArray = np.ones(1)
+    for one in cells:
+        weights = np.asarray(np.kron(one, weights), dtype=np.float64)
     return np.diag(weights).astype(np.complex128)

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from qbat_circuits.battery import Battery
-from qbat_circuits.cells import ComplexArray, FloatArray, n_cells_of
+from qbat_circuits.cells import (
+    ComplexArray,
+    FloatArray,
+    basis_index,
+    n_cells_of,
+    product_of_levels,
+)
 from qbat_circuits.dynamics.schur import dense_of_populations, populations_of
 from qbat_circuits.errors import InputError, did_you_mean, shown
 from qbat_circuits.limits import MAX_DENSE_CELLS
@@ -67,10 +73,10 @@ def initial_density_matrix(battery: Battery, initial_state: Any) -> ComplexArray
     n, d = battery.n_cells, battery.levels
     if isinstance(initial_state, str):
         if initial_state in NAMED_STATES:
-            return np.diag(_product([_weights(battery, i, initial_state) for i in range(n)]))
+            return product_of_levels([_weights(battery, i, initial_state) for i in range(n)])
         word = _checked_word(battery, initial_state)
         rho = np.zeros((d**n, d**n), dtype=np.complex128)
-        rho[int(word, d), int(word, d)] = 1.0
+        rho[basis_index(word, d), basis_index(word, d)] = 1.0
         return rho
     rho = as_density_matrix(initial_state, levels=d)
     if n_cells_of(rho, d) != n:
@@ -132,14 +138,6 @@ def _weights(battery: Battery, cell: int, name: str) -> FloatArray:
     energies = np.arange(2.0) if battery.transmon is None else battery.transmon.energies()
     weights[:] = np.exp(energies * -np.log1p(1 / occupation))
     return weights / float(weights.sum())
-
-
-def _product(cells: list[FloatArray]) -> ComplexArray:
-    """Diagonal of a product of cells, cell 0 first, little-endian."""
-    weights: FloatArray = np.ones(1)
-    for one in cells:
-        weights = np.asarray(np.kron(one, weights), dtype=np.float64)
-    return weights.astype(np.complex128)
 
 
 def _checked_word(battery: Battery, word: str) -> str:

@@ -88,14 +88,6 @@ def _raising(twice_j: int) -> FloatArray:
     return np.diag(np.sqrt((twice_j - m) * (m + 1.0)), -1)
 
 
-def sector_weights(rho: ComplexArray) -> dict[float, float]:
-    """Weight P_j = Tr[Pi_j rho] of each total spin j, conserved by a collective bath."""
-    return {
-        sector.twice_j / 2: float(np.trace(multiplicity).real)
-        for sector, multiplicity in _multiplicity_states(rho)
-    }
-
-
 def collective_steady_state(
     bath: CollectiveBath, start: ComplexArray, detuning: float = 0.0
 ) -> ComplexArray:

@@ -5,7 +5,9 @@ import pytest
 
 import qbat_circuits as qb
 from qbat_circuits.cells import collective_lowering
-from qbat_circuits.dynamics.sectors import schur_basis, sector_steady_state, sector_weights
+from qbat_circuits.dynamics.schur import schur_basis
+from qbat_circuits.dynamics.sectors import sector_steady_state
+from qbat_circuits.quantities.dense import sector_weights
 
 
 def steady(n_cells: int, occupation: float, start="ground") -> qb.SteadyState:

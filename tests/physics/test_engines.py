@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 import qbat_circuits as qb
 from qbat_circuits.conserved import only_collective
-from qbat_circuits.dynamics.engines import is_identical
+from qbat_circuits.symmetric.identical import is_identical
+from qbat_circuits.symmetric.product_starts import bit_string_steady
+from qbat_circuits.symmetric.rates import Rates
+from qbat_circuits.symmetric.sectors_jm import energy_jm, start_populations
+from qbat_circuits.symmetric.steady import sector_thermal_populations
 
 ENGINES = ("sectors", "symmetric", "propagator", "qiskit-dynamics")
 TIMES = (0.0, 0.3, 1.7)
@@ -84,6 +88,12 @@ def test_all_engines_that_serve_a_model_agree(seed, kind, cells, start) -> None:
     curves = served(battery, start)
     assert {"propagator", "qiskit-dynamics"} <= set(curves)
     assert ("sectors" in curves) is only_collective(battery)
+    alike = len(set(start)) == 1 if isinstance(start, str) and start.isdigit() else None
+    if isinstance(start, np.ndarray):
+        alike = n == 1 and np.allclose(start, np.diag(np.diag(start)))
+    elif alike is None:
+        alike = start == "ground" or len({one.population for one in battery.noise}) == 1
+    assert ("symmetric" in curves) is (is_identical(battery) and alike)
     for (one, a), (two, b) in itertools.combinations(curves.items(), 2):
         context = f"{one} against {two}"
         assert a.states.shape == b.states.shape
@@ -106,13 +116,20 @@ def test_all_steady_states_of_a_model_agree(seed, kind, cells) -> None:
     rng = np.random.default_rng(seed)
     battery = random_battery(rng, kind, cells)
     start = str(rng.choice(["ground", "1" * battery.n_cells]))
-    found = {"auto": qb.steady_state(battery, start)}
+    found = {}
     for engine in ("sectors", "symmetric", "linear-solve", "long-time"):
         try:
             found[engine] = qb.steady_state(battery, start, engine=engine)
         except (qb.InputError, qb.AccuracyError):
             continue
-    assert len(found) >= 2
+    auto = qb.steady_state(battery, start)
+    assert found[auto.engine].energy == pytest.approx(auto.energy, abs=1e-12)
+    assert ("sectors" in found) is only_collective(battery)
+    assert ("symmetric" in found) >= is_identical(battery)
+    assert ("linear-solve" in found) <= auto.unique
+    assert qb.steady_state(battery, start, engine="propagator").energy == pytest.approx(
+        auto.energy, abs=1e-9
+    )
     for one, two in itertools.combinations(found.values(), 2):
         assert one.unique == two.unique
         np.testing.assert_allclose(one.state, two.state, atol=1e-9)
@@ -224,17 +241,24 @@ def test_a_hundred_thousand_cells_charge_to_the_closed_form() -> None:
 
 
 def test_many_cells_from_known_sector_weights() -> None:
-    """Bit strings and thermal cells beyond dense states, continued from ten cells."""
-    for start in ("0011001100", "thermal"):
-        noise = qb.LocalNoise(0.0, 0.05)
-        few = qb.Battery.identical(10, qb.CollectiveBath(1.0, 0.5), noise)
-        dense = qb.steady_state(few, start)
-        assert dense.engine == "sectors"
-        many = qb.Battery.identical(11, qb.CollectiveBath(1.0, 0.5), noise)
-        found = qb.steady_state(many, start if start == "thermal" else start + "0")
-        assert found.energy == pytest.approx(dense.energy, rel=0.15)
-        assert sum(found.sector_weights.values()) == pytest.approx(1.0)
-        assert max(found.sector_weights) == 5.5
+    """Bit strings and thermal cells against their closed forms."""
+    noise = qb.LocalNoise(0.0, 0.05)
+    for n_cells in (8, 11):  # in dense states, and beyond them
+        battery = qb.Battery.identical(n_cells, qb.CollectiveBath(1.0, 0.5), noise)
+        bits = "0" * (n_cells - 3) + "101"
+        found = {start: qb.steady_state(battery, start) for start in (bits, "thermal")}
+        assert found[bits].engine == "sectors"
+        closed = bit_string_steady(n_cells, 2, 1.5, 0.5)
+        assert found[bits].energy == pytest.approx(closed.energy, abs=1e-12)
+        assert found[bits].ergotropy == pytest.approx(closed.ergotropy, abs=1e-12)
+        p = start_populations(n_cells, noise.population)
+        p = sector_thermal_populations(n_cells, Rates(1.5, 0.5), p)
+        assert found["thermal"].energy == pytest.approx(float(energy_jm(n_cells, p)), abs=1e-12)
+        work = float(qb.ergotropy_jm(n_cells, p))
+        assert found["thermal"].ergotropy == pytest.approx(work, abs=1e-12)
+        for one in found.values():
+            assert sum(one.sector_weights.values()) == pytest.approx(1.0)
+            assert max(one.sector_weights) == n_cells / 2
 
 
 def test_the_ladder_of_many_cells_continues_that_of_few() -> None:

@@ -11,7 +11,7 @@ from states import ladder
 import qbat_circuits as qb
 from qbat_circuits.cells import excitations, level_energies, product_state
 from qbat_circuits.dynamics.propagator import propagate
-from qbat_circuits.dynamics.sectors import schur_basis
+from qbat_circuits.dynamics.schur import schur_basis
 from qbat_circuits.quantities.heat import entropy_production, heat_currents
 from qbat_circuits.quantities.heat_jm import entropy_production_jm, heat_currents_jm
 from qbat_circuits.symmetric.sectors_jm import start_populations, states_jm

@@ -11,8 +11,7 @@ from states import ladder
 import qbat_circuits as qb
 from qbat_circuits.cells import excitations, level_energies, product_state
 from qbat_circuits.dynamics.propagator import evolve
-from qbat_circuits.dynamics.sectors import schur_basis
-from qbat_circuits.dynamics.sectors import sector_weights as schur_weights
+from qbat_circuits.dynamics.schur import schur_basis
 from qbat_circuits.quantities import curves, dense, gibbs, self_discharge, symmetric
 from qbat_circuits.symmetric.model import SymmetricModel
 from qbat_circuits.symmetric.sectors_jm import (
@@ -184,7 +183,11 @@ def test_sector_weights_and_work_of_a_bit_string() -> None:
 @pytest.mark.parametrize("n_cells", [1, 2, 5])
 def test_sector_weights_agree_with_the_coupled_basis(n_cells) -> None:
     rho = random_state(np.random.default_rng(n_cells), n_cells)
-    assert dense.sector_weights(rho) == pytest.approx(schur_weights(rho), abs=1e-13)
+    coupled = {
+        s.twice_j / 2: float(np.einsum("max,xy,may->", s.vectors, rho, s.vectors).real)
+        for s in schur_basis(qb.cells.n_cells_of(rho))
+    }
+    assert dense.sector_weights(rho) == pytest.approx(coupled, abs=1e-13)
 
 
 def test_optimum_readings_of_the_hot_ladder() -> None:

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import qbat_circuits as qb
+from qbat_circuits.dynamics.long_time import settled
+from qbat_circuits.dynamics.reduction import reduce_model
+from qbat_circuits.dynamics.unique_state import slowest_rate
 
 QUIET = qb.LocalNoise()
 
@@ -79,6 +82,38 @@ def test_engines_refuse_what_they_cannot_serve() -> None:
         qb.steady_state(battery([QUIET] * 2), engine="linear-solve")
     with pytest.raises(qb.InputError, match=r"'engine' must be one of 'auto'.* mean 'sectors'"):
         qb.steady_state(noisy, engine="sector")
+
+
+def test_settling_and_solving_agree() -> None:
+    """Krylov subspaces at late times against a factored system, with and without memory."""
+    rng = np.random.default_rng(3)
+    noise = [qb.LocalNoise(*rng.uniform(0.05, 0.3, 3)) for _ in range(3)]
+    unique = battery([*noise, QUIET], detunings=[0.0, 0.1, -0.1, 0.3])
+    remembers = battery([noise[0], QUIET, QUIET])
+    for model, start in ((unique, "0110"), (remembers, "010")):
+        rho = qb.charge(model, [0.0], start).states[0]
+        reduced = reduce_model(model.hamiltonian(), model.jump_operators(), rho)
+        late = reduced.states(settled(reduced, slowest_rate(model)))
+        np.testing.assert_allclose(late, qb.steady_state(model, start).state, atol=1e-9)
+
+
+def test_eight_different_cells_have_a_steady_state() -> None:
+    """12870 coordinates, whose factors would be full."""
+    rng = np.random.default_rng(4)
+    model = battery([qb.LocalNoise(*rng.uniform(0.2, 0.6, 3)) for _ in range(8)])
+    found = qb.steady_state(model)
+    assert found.unique
+    late = qb.charge(model, [120.0])
+    assert found.energy == pytest.approx(late.energy[0], abs=1e-9)
+    assert found.ergotropy == pytest.approx(late.ergotropy[0], abs=1e-9)
+
+
+def test_a_state_that_does_not_settle_is_refused() -> None:
+    model = battery([qb.LocalNoise(1e-9), QUIET], detunings=[0.0, 0.2])
+    rho = qb.charge(model, [0.0]).states[0]
+    reduced = reduce_model(model.hamiltonian(), model.jump_operators(), rho)
+    with pytest.raises(qb.AccuracyError, match="The long-time state does not settle"):
+        settled(reduced, slowest_rate(model))
 
 
 def test_six_different_cells() -> None:

@@ -21,7 +21,7 @@ from qbat_circuits.analysis.symmetric_settings import (
     sectors,
 )
 from qbat_circuits.cells import excitations, level_energies, number, product_state
-from qbat_circuits.dynamics.sectors import schur_basis
+from qbat_circuits.dynamics.schur import schur_basis
 from qbat_circuits.errors import InputError
 from qbat_circuits.readout_model import ReadoutModel, pauli_settings
 from qbat_circuits.sampling.counts import Counts
