@@ -1,7 +1,7 @@
 """Heat currents and entropy production, bath by bath, for dense states.
 
 H_B commutes with the rotating-frame Hamiltonian, so dE/dt is the sum of the heat currents (first
-law). Each bath's generator L_k has its own equilibrium omega_k ~ r_k^(number of excitations), r_k =
+law); only the exchange along a waveguide between cells of unequal energies adds to it. Each bath's generator L_k has its own equilibrium omega_k ~ r_k^(number of excitations), r_k =
 absorption/emission, and produces entropy at the rate
 
     sigma_k = -Tr[L_k(rho) (ln rho - ln omega_k)] = dS_k/dt - I_k ln(1/r_k) >= 0   (second law)
@@ -67,11 +67,11 @@ class BathShares:
 
 
 def heat_currents(battery: Battery, state: Any) -> BathShares:
-    """Heat current Tr[H_B L_k(rho)] from each bath into the battery; their sum is dE/dt.
+    """Heat current Tr[H_B L_k(rho)] from each bath into the battery.
 
-    Dephasing exchanges no energy. From a squeezed bath the current is energy, not all of it heat.
-    The coherent exchange along a waveguide moves energy between cells of unequal e_i; it is no
-    bath's.
+    Their sum is dE/dt, but for what the exchange along a waveguide adds between cells of unequal
+    e_i. Dephasing exchanges no energy. From a squeezed bath the current is energy, not all of it
+    heat.
 
     Args:
         battery: the model.
