@@ -52,9 +52,9 @@ def audit(battery: Battery) -> tuple[Finding, ...]:
 
 
 def _no_bath(battery: Battery) -> Finding | None:
-    if battery.bath.relaxation > 0:
+    if battery.bath.relaxation > 0 or battery.extra_jumps:
         return None
-    sentence = "The collective rate is 0: cells that only relax on their own gain no work."
+    sentence = "The collective rate is 0: nothing makes the cells interfere."
     return Finding("no-bath", sentence, "section 2")
 
 
@@ -79,9 +79,9 @@ def _start_decides(battery: Battery) -> Finding | None:
 
 
 def _no_lasting_work(battery: Battery) -> Finding | None:
-    """T1 and T2: the steady state is unique and without work."""
+    """T1 and T2: the steady state is unique and without work, where all e_i are equal."""
     groups = protected_groups(battery)
-    undecided = groups is None or (groups and groups[0] > 1)
+    undecided = groups is None or (groups and groups[0] > 1) or len(set(battery.energies)) > 1
     if not _thermal(battery) or undecided or battery.n_cells == 1:
         return None
     n = battery.bath.occupation
@@ -161,7 +161,7 @@ def _detuned(battery: Battery) -> Finding | None:
 
 
 def _weak(battery: Battery) -> Finding | None:
-    sentence = battery.weak_bath()
+    sentence = battery.weak_bath() if battery.bath.relaxation > 0 else ""
     return Finding("weak-bath", sentence, "section 4") if sentence else None
 
 
@@ -217,7 +217,7 @@ def _extra(battery: Battery) -> Finding | None:
 def _heat(battery: Battery) -> bool:
     """Whether the collective bath gives heat: no squeezing, no pump."""
     bath = battery.bath
-    return bath.relaxation > 0 and bath.cross == 0 and bath.absorption < bath.emission
+    return bath.relaxation > 0 and bath.cross == 0 and bath.absorption <= bath.emission
 
 
 def _thermal(battery: Battery) -> bool:
@@ -226,4 +226,6 @@ def _thermal(battery: Battery) -> bool:
 
 
 def _close(first: float, second: float) -> bool:
+    if math.isinf(first) or math.isinf(second):
+        return first == second
     return abs(first - second) <= _SAME * (1 + abs(second))

@@ -55,7 +55,7 @@ def _reaches_every_cell(battery: Battery) -> bool:
     if 0.0 in amplitudes:
         return False
     c = coupling.correlation
-    if isinstance(c, float) and c < 1:
+    if isinstance(c, float):
         return n == 1 or c > -1 / (n - 1) + _SAME
     if c is None and coupling.positions is None:  # one mode
         return len({abs(g) for g in amplitudes}) == 1 or not battery.bath.has_dark_states
@@ -81,7 +81,7 @@ def _as_the_bath_sees_them(battery: Battery) -> list[float]:
     """
     coupling, n = battery.bath.coupling, battery.n_cells
     c = coupling.correlation
-    if isinstance(c, float) and c < 1 and battery.bath.relaxation > 0:
+    if isinstance(c, float) and battery.bath.relaxation > 0:
         return [float(i) for i in range(n)]
     if coupling.positions is None and not isinstance(c, tuple):
         return [abs(g) for g in coupling.amplitudes or (1.0,) * n]

@@ -28,8 +28,8 @@ class Coupling:
 
     Args:
         correlation: c off the diagonal, -1/(N-1) <= c <= 1, or a whole matrix C_ij, symmetric,
-            positive semidefinite, with 1 on the diagonal. c = 1 is one common mode, c = 0 gives
-            every cell a bath of its own.
+            positive semidefinite, with 1 on the diagonal. c = 1 is one common mode (kept as None),
+            c = 0 gives every cell a bath of its own.
         positions: of the cells along a waveguide, in wavelengths, instead of a correlation:
             C_ij = cos(2 pi (x_i - x_j)), exchange J_ij = sin(2 pi |x_i - x_j|) / 2.
         amplitudes: g_i of each cell, real; cell i alone has the rate kappa g_i^2.
@@ -51,6 +51,8 @@ class Coupling:
         object.__setattr__(self, "correlation", _correlation(self.correlation))
         for name in ("positions", "amplitudes"):
             object.__setattr__(self, name, _row(name, getattr(self, name)))
+        if self.amplitudes is not None and not any(self.amplitudes):
+            raise InputError("'amplitudes' must not all be 0: give the bath the rate 0 instead.")
         counts = {
             len(values)
             for values in (self.correlation, self.positions, self.amplitudes)
@@ -109,7 +111,7 @@ class Coupling:
         if self.positions is not None:
             phase = 2 * np.pi * (np.array(self.positions) - self.positions[0])
             modes = [(1.0, np.cos(phase)), (1.0, np.sin(phase))]
-        elif self.correlation in (None, 1.0):
+        elif self.correlation is None:
             modes = [(1.0, np.ones(n_cells))]
         elif self.correlation == 0.0:
             modes = [(1.0, row) for row in np.eye(n_cells)]
@@ -137,7 +139,7 @@ class Coupling:
     @property
     def common(self) -> bool:
         """Whether all cells couple alike to one mode, so that its jumps are J_- and J_+."""
-        one_mode = self.positions is None and self.correlation in (None, 1.0)
+        one_mode = self.positions is None and self.correlation is None
         return one_mode and len(set(self.amplitudes or (1.0,))) == 1
 
     def _square(self, n_cells: int) -> FloatArray:
@@ -149,8 +151,11 @@ class Coupling:
 
 
 def _correlation(value: object) -> float | tuple[Row, ...] | None:
-    if value is None or (not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str)):
-        return None if value is None else check_number("correlation", value, at_least=-1, at_most=1)
+    if value is None:
+        return None
+    if not isinstance(value, (Sequence, np.ndarray)) or isinstance(value, str):
+        c = check_number("correlation", value, at_least=-1, at_most=1)
+        return None if c == 1 else c  # one common mode
     rows = value.tolist() if isinstance(value, np.ndarray) else list(value)
     if not rows or any(not isinstance(row, (list, tuple)) or len(row) != len(rows) for row in rows):
         raise broken_rule("correlation", "a number or a square matrix", value)

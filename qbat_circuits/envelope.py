@@ -31,7 +31,8 @@ class Envelope:
         occupation: n(t) >= 0, likewise; None for the bath's own.
         times: times of the tables, strictly rising.
         breakpoints: times at which a function is not smooth, so that no integration steps over
-            them. Those of the tables are added.
+            them. Those of the tables are added. Between them a function is looked at 4097 times:
+            name breakpoints around a pulse that is shorter than 1/1000 of that time.
 
     Raises:
         InputError: for a value out of its range, or a table that does not fit its times.

@@ -24,7 +24,7 @@ from qbat_circuits.dynamics.initial_states import (
     initial_density_matrix,
     symmetric_start,
 )
-from qbat_circuits.dynamics.memory import check_dense, refuse_dense
+from qbat_circuits.dynamics.memory import check_dense, check_ladder, refuse_dense
 from qbat_circuits.dynamics.schur import dense_of_blocks, dense_of_populations
 from qbat_circuits.dynamics.sectors import collective_curve, common_bath
 from qbat_circuits.dynamics.spectra import checked_quantities
@@ -136,6 +136,7 @@ def _symmetric(battery: Battery, grid: FloatArray, initial_state: Any) -> Chargi
 def _ladder(battery: Battery, grid: FloatArray, initial_state: Any) -> ChargingCurve:
     """Many cells on the collective bath alone, from the ground or the highest state."""
     bath, n = common_bath(battery), battery.n_cells
+    check_ladder(n, len(grid))
     unit, accuracy = common_energy(battery), _POPULATION_TOLERANCE
     top = initial_state == "1" * n
     energy, ergotropy = ladder_curve(n, bath.emission, bath.absorption, grid, top, accuracy)

@@ -13,6 +13,7 @@ from qbat_circuits.battery import Battery
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.schur import populations_of
 from qbat_circuits.errors import check_number
+from qbat_circuits.limits import MAX_DENSE_CELLS
 from qbat_circuits.symmetric.sectors_jm import sector_weights
 
 if TYPE_CHECKING:
@@ -87,13 +88,11 @@ class ChargingCurve:
 
     @property
     def sector_weights(self) -> dict[float, FloatArray]:
-        """P_j at each time by total spin j, each of shape (T,); two-level cells.
-
-        Raises:
-            InputError: for more than 10 cells without `populations`.
-        """
+        """P_j at each time by total spin j, each of shape (T,); two-level cells."""
         n = self.battery.n_cells
         populations = self.populations
+        if populations is None and n > MAX_DENSE_CELLS:  # on the ladder, where j = N/2
+            return {n / 2: np.ones(len(self.times))}
         if populations is None:
             populations = np.array([populations_of(state) for state in self.states])
         weights = [sector_weights(n, row) for row in populations]

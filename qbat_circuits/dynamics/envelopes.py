@@ -29,6 +29,9 @@ from qbat_circuits.envelope import Envelope
 
 #: Times at which the largest strength of a piece is looked for.
 _SAMPLES = 33
+#: A function of time is looked at this many times (2^k + 1) between breakpoints, and cut until
+#: every part is straight to this share of its own largest value, or of the largest of all.
+_LOOKS, _STRAIGHT, _NOTHING = 2**12 + 1, 0.2, 1e-10
 
 
 def propagate_envelope(
@@ -66,7 +69,7 @@ def propagate_envelope(
         check_effort(fastest, float(stops[-1] - stops[0]), "times")
         return adaptive_path(generators, strengths, state, stops, fastest, error_rate)
 
-    return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
+    return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope, strengths))
 
 
 def integrate_envelope(
@@ -107,7 +110,8 @@ def integrate_envelope(
 
         return solve(slope, state, stops[1:], tolerance, fastest, begin)
 
-    return reduced[0].states(_piecewise(advance, reduced[0].start, times, envelope))
+    rows = _piecewise(advance, reduced[0].start, times, envelope, model.strengths)
+    return reduced[0].states(rows)
 
 
 def _strengths(channels: Sequence[Channel]) -> Strengths:
@@ -126,13 +130,14 @@ def _piecewise(
     start: FloatArray,
     times: FloatArray,
     envelope: Envelope,
+    strengths: Strengths,
 ) -> FloatArray:
     """Rows at all times; ``advance`` takes a state through the stops of one piece."""
     rows = np.empty((len(times), len(start)))
     state = start
     rows[times == 0.0] = start
     same = 8 * np.finfo(np.float64).eps * times[-1]  # a saved time at a breakpoint, up to round-off
-    for begin, end in _pieces(float(times[-1]), envelope):
+    for begin, end in _pieces(float(times[-1]), envelope, strengths):
         inside = np.flatnonzero((times > begin + same) & (times <= end + same))
         stops = np.unique(np.concatenate([[begin], np.minimum(times[inside], end), [end]]))
         found = advance(state, stops)
@@ -141,6 +146,41 @@ def _piecewise(
     return rows
 
 
-def _pieces(last: float, envelope: Envelope) -> Iterator[tuple[float, float]]:
+def _pieces(last: float, envelope: Envelope, strengths: Strengths) -> Iterator[tuple[float, float]]:
+    """Ends of the pieces that are taken one after the other.
+
+    A table is straight between its times. A function is cut further where it bends, so that no step
+    passes over a pulse that is longer than 1/1000 of the time between breakpoints.
+    """
     ends = [0.0, *(t for t in envelope.breakpoints if 0 < t < last), last]
-    return ((a, b) for a, b in pairwise(ends) if b > a)
+    for begin, end in pairwise(ends):
+        if not begin < end:
+            continue
+        if callable(envelope.rate) or callable(envelope.occupation):
+            looks = np.linspace(begin, end, _LOOKS)
+            looks[0], looks[-1] = np.nextafter(begin, end), np.nextafter(end, begin)
+            values = np.array([strengths(float(t)) for t in looks])
+            cuts = [begin, *(float(looks[i]) for i in _bends(values)), end]
+            yield from pairwise(cuts)
+        else:
+            yield begin, end
+
+
+def _bends(values: FloatArray) -> list[int]:
+    """Where to cut samples (2^k + 1 of them), halving until every part is nearly straight."""
+    nothing = _NOTHING * np.abs(values).max(axis=0)
+    cuts: list[int] = []
+
+    def halve(first: int, last: int) -> None:
+        share = np.linspace(0.0, 1.0, last - first + 1)[:, None]
+        part = values[first : last + 1]
+        line = part[0] * (1 - share) + part[-1] * share
+        limit = _STRAIGHT * np.abs(part).max(axis=0) + nothing
+        if last - first > 1 and np.any(np.abs(part - line) > limit):
+            middle = (first + last) // 2
+            halve(first, middle)
+            cuts.append(middle)
+            halve(middle, last)
+
+    halve(0, len(values) - 1)
+    return cuts

@@ -84,6 +84,20 @@ def equal_levels(n_cells: int, levels: int) -> int:
     )
 
 
+def check_ladder(n_cells: int, n_times: int) -> None:
+    """Refuse a curve of the N + 1 states of the Dicke ladder that would need more than the limit.
+
+    Raises:
+        InputError: with the bytes and what to do instead.
+    """
+    needed = (n_cells + 1) * (_CURVE_BYTES + _SAVED_BYTES * n_times)
+    if needed > MEMORY_LIMIT_BYTES:
+        raise InputError(
+            f"'times' must be few enough for {n_cells} cells: {n_times} saved times need about "
+            f"{shown_size(needed)} bytes, more than {MEMORY_LIMIT_BYTES:.3g}; save fewer times."
+        )
+
+
 def check_populations(n_cells: int, n_times: int) -> None:
     """Refuse populations p(j, m) that would need more than the limit.
 

@@ -263,13 +263,16 @@ def norm(generator: sp.csr_array) -> float:
 def equal_steps(times: FloatArray) -> tuple[FloatArray, IndexArray]:
     """Distinct steps of a time grid that starts at 0, and which of them leads to each time.
 
-    Steps that differ by no more than the round-off of the times count as one, so an even grid has
-    one step (and the step 0 where the grid itself starts at 0).
+    Steps that differ by no more than the round-off of their own times count as one, so an even grid
+    has one step (and the step 0 where the grid itself starts at 0).
     """
     steps = np.diff(times, prepend=0.0)
-    tolerance = 8 * np.finfo(np.float64).eps * max(times[-1], 0.0)
-    order = np.argsort(steps, kind="stable")
-    new = np.diff(steps[order], prepend=-np.inf) > tolerance
+    round_off = 4 * np.finfo(np.float64).eps * np.maximum(times, 0.0)
     which = np.empty(len(steps), dtype=np.intp)
-    which[order] = np.cumsum(new) - 1
-    return steps[order][new], which
+    kept: list[int] = []
+    for i in np.argsort(steps, kind="stable").tolist():
+        own = round_off[i] + (round_off[kept[-1]] if kept else 0.0)
+        if not kept or steps[i] - steps[kept[-1]] > own:
+            kept.append(i)
+        which[i] = len(kept) - 1
+    return steps[kept], which

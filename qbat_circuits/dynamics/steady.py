@@ -195,7 +195,7 @@ def _linear_solve(battery: Battery, _initial_state: Any) -> SteadyState:
         )
     raise AccuracyError(
         "The steady state cannot be solved for to 1e-7, because the rates differ by too many "
-        "orders of magnitude; use charge() with long times."
+        "orders of magnitude; charge() shows the plateau before it."
     )
 
 

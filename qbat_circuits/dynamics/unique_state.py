@@ -15,6 +15,8 @@ from qbat_circuits.dynamics.reduction import ReducedGenerator, reduce_model
 
 #: Two starts of many coordinates that end closer than this end in one state.
 _SAME_STATE = 1e-9
+#: Smaller eigenvalues of a correlation matrix are those of dark combinations of cells.
+_DARK = 1e-12
 #: Largest error of the linear solve (condition number times round-off) that is still returned.
 _SOLVE_LIMIT = 1e-7
 
@@ -24,12 +26,16 @@ def slowest_rate(battery: Battery) -> float:
 
     Of a cell with noise its own relaxation and dephasing; of one without, whose detuning differs
     from the others', the square of the difference over the collective rate, at which it mixes
-    sectors (docs/physics.md, theorem T5).
+    sectors (docs/physics.md, theorem T5). Of the bath its weakest mode, and of unequal amplitudes
+    the square of the smallest difference.
     """
     rates = [one.rate for one in battery.extra_jumps if one.rate > 0]
-    collective = battery.bath.relaxation
+    collective, coupling = battery.bath.relaxation, battery.bath.coupling
     if collective > 0:
-        rates.append(collective)
+        modes = np.linalg.eigvalsh(coupling.matrix(battery.n_cells))
+        rates.append(collective * float(modes[modes > _DARK].min()))
+        sizes = np.diff(np.unique(np.abs(coupling.amplitudes or (1.0,))))
+        rates += [collective * float(gap) ** 2 for gap in sizes]
     for delta, noise in zip(battery.detunings, battery.noise, strict=True):
         own = noise.rate * (2 * noise.occupation + 1) + 2 * noise.dephasing
         gaps = [abs(delta - other) for other in battery.detunings if other != delta]

@@ -1,7 +1,8 @@
 """Heat currents and entropy production, bath by bath, for dense states.
 
 H_B commutes with the rotating-frame Hamiltonian, so dE/dt is the sum of the heat currents (first
-law); only the exchange along a waveguide between cells of unequal energies adds to it. Each bath's generator L_k has its own equilibrium omega_k ~ r_k^(number of excitations), r_k =
+law); only the exchange along a waveguide between cells of unequal energies adds to it. Each bath's
+generator L_k has its own equilibrium omega_k ~ r_k^(number of excitations), r_k =
 absorption/emission, and produces entropy at the rate
 
     sigma_k = -Tr[L_k(rho) (ln rho - ln omega_k)] = dS_k/dt - I_k ln(1/r_k) >= 0   (second law)

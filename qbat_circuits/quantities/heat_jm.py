@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from qbat_circuits.baths import CollectiveBath, LocalNoise
+from qbat_circuits.battery import Battery
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.quantities.heat import (
     BathShares,
@@ -22,6 +23,7 @@ from qbat_circuits.quantities.symmetric import (
     checked_populations,
     log_eigenvalues_jm,
 )
+from qbat_circuits.symmetric.identical import identical_rates
 from qbat_circuits.symmetric.rates import Rates, moves, transitions
 from qbat_circuits.symmetric.sectors_jm import states_jm
 
@@ -31,17 +33,21 @@ def heat_currents_jm(
 ) -> BathShares:
     """Heat current of each bath into the battery; their sum is dE/dt.
 
-    Common bath: absorption <J_- J_+> - emission <J_+ J_->. Local baths, together: absorption (N -
+    Common bath: absorption <J_- J_+> - emission <J_+ J_->, with a partial correlation c this share
+    of it, and the rest from each cell alone. Local baths, together: absorption (N -
     E) - emission E, in equal shares. Squeezing adds no mean energy.
 
     Args:
         n_cells: number of identical cells N.
         populations: p(j, m) in the order of `states_jm`.
-        bath: the common bath.
+        bath: the common bath; it may couple partly (0 <= c <= 1) or with one amplitude.
         noise: that of every cell.
+
+    Raises:
+        InputError: for a coupling that tells the cells apart.
     """
     p = checked_populations(n_cells, populations)
-    collective, local, _ = _channels(bath, noise)
+    collective, local, _ = _channels(n_cells, bath, noise)
     return BathShares(
         _current(n_cells, p, collective),
         np.full(n_cells, _current(n_cells, p, local) / n_cells),
@@ -78,15 +84,15 @@ def entropy_production_jm(
         change, current = _change(n_cells, p, rates), _current(n_cells, p, rates)
         return spohn(logs, change, current, log_r, scale * n_cells**2)
 
-    collective, local, dephasing = map(production, _channels(bath, noise))
+    collective, local, dephasing = map(production, _channels(n_cells, bath, noise))
     share = np.ones(n_cells) / n_cells
     return BathShares(collective, local * share, dephasing * share)
 
 
-def _channels(bath: CollectiveBath, noise: LocalNoise) -> tuple[Rates, Rates, Rates]:
-    """The common bath, the local baths and the dephasing, each alone."""
+def _channels(n_cells: int, bath: CollectiveBath, noise: LocalNoise) -> tuple[Rates, Rates, Rates]:
+    """The common bath with its coupling, the local baths and the dephasing, each alone."""
     return (
-        Rates(bath.emission, bath.absorption),
+        identical_rates(Battery.identical(n_cells, bath)),
         Rates(0.0, 0.0, *local_rates(noise)),
         Rates(0.0, 0.0, dephasing=2.0 * noise.dephasing),
     )

@@ -56,6 +56,6 @@ def _difference(battery: Battery) -> str:
     c = coupling.correlation
     if coupling.positions is not None or isinstance(c, tuple) or (c is not None and c < 0):
         return "'coupling' must be one mode or a correlation between 0 and 1 for a symmetric model."
-    if c is not None and c < 1 and battery.bath.cross != 0:
+    if c is not None and battery.bath.cross != 0:
         return "'squeezing' must be 0 for a symmetric model of a correlated bath."
     return ""

@@ -8,6 +8,7 @@ import pytest
 from qbat_circuits.audit import audit
 from qbat_circuits.baths import CollectiveBath, LocalNoise
 from qbat_circuits.battery import Battery
+from qbat_circuits.coupling import Coupling
 from qbat_circuits.dynamics.charging import charge
 from qbat_circuits.dynamics.steady import steady_state
 
@@ -119,3 +120,41 @@ def test_what_holds_for_heat_is_not_said_of_squeezing_or_a_pump():
         battery = Battery.identical(2, bath, LocalNoise(0.1, 1.0))
         assert not {"same-occupation", "two-cells", "one-cell"} & codes(battery)
         assert steady_state(battery).ergotropy > 0.01
+
+
+def test_unequal_energies_void_the_no_go_theorems():
+    """The theorems say that populations fall with the number of quanta, not with another energy."""
+    cold = (LocalNoise(0.1), LocalNoise(0.1))
+    pair = Battery(CollectiveBath(1.0, 1.0), cold, (0.0, 0.0), (0.8, 1.2))
+    assert "two-cells" not in codes(pair)
+    assert steady_state(pair).ergotropy > 0.02
+    hot = Battery.identical(
+        3, CollectiveBath(1.0, 3.0), LocalNoise(0.1, 3.0), energies=[0.1, 0.1, 2.8]
+    )
+    assert "same-occupation" not in codes(hot)
+    assert steady_state(hot).ergotropy > 0.08
+    even = Battery.identical(3, CollectiveBath(1.0, 3.0), LocalNoise(0.1, 3.0))
+    assert "same-occupation" in codes(even)
+
+
+def test_no_bath_says_only_that_nothing_interferes():
+    """Cells of two temperatures hold work by themselves, as two heat baths do."""
+    noise = (LocalNoise(1.0, 5.0), LocalNoise(1.0, 5.0), LocalNoise(1.0, 0.0))
+    battery = Battery(CollectiveBath(0.0, 0.0), noise, (0.0,) * 3, (1.0,) * 3)
+    (finding,) = battery.audit()
+    assert finding.sentence == "The collective rate is 0: nothing makes the cells interfere."
+    assert charge(battery, [5.0]).ergotropy[0] > 0.2
+
+
+def test_full_correlation_is_one_common_mode():
+    alike = Battery.identical(3, CollectiveBath(1.0, 1.0), LocalNoise(0.1, 1.0))
+    bath = CollectiveBath(1.0, 1.0, coupling=Coupling(correlation=1.0))
+    assert bath.coupling == Coupling()
+    assert codes(Battery.identical(3, bath, LocalNoise(0.1, 1.0))) == codes(alike)
+    many = Battery.identical(50_000, bath, LocalNoise(0.1, 1.0))
+    assert codes(many) == {"same-occupation"}
+
+
+def test_equal_rates_are_a_bath_of_infinite_temperature():
+    battery = Battery.identical(3, CollectiveBath.from_rates(1.0, 1.0), LocalNoise(0.1, 0.0))
+    assert codes(battery) == {"two-baths"}

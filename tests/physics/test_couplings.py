@@ -243,6 +243,7 @@ def test_extra_jumps_are_dissipators_of_any_operator() -> None:
             lambda: qb.Coupling(positions=(0, 1), amplitudes=(1, 1, 1)),
             "must be of one number of cells, not 2 and 3.",
         ),
+        (lambda: qb.Coupling(amplitudes=(0, 0)), "'amplitudes' must not all be 0: give the bath"),
         (lambda: qb.Coupling(positions="ab"), "'positions' must be a list with one number per"),
         (
             lambda: qb.Battery.identical(

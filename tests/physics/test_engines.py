@@ -275,5 +275,8 @@ def test_the_ladder_of_many_cells_continues_that_of_few() -> None:
     many = qb.Battery.identical(5000, qb.CollectiveBath(1.0, 1.0))
     curve = qb.charge(many, [0.0, 1e-3, 1.0])
     assert curve.ergotropy[-1] == pytest.approx(qb.steady_state(many).ergotropy, abs=1e-8)
+    np.testing.assert_array_equal(curve.sector_weights[2500], 1.0)
     with pytest.raises(qb.InputError, match="5000 cells with 3 saved times need about"):
         _ = curve.states
+    with pytest.raises(qb.InputError, match="'times' must be few enough for 5000 cells"):
+        qb.charge(many, np.linspace(0, 1, 100_000))

@@ -334,3 +334,31 @@ def test_a_liouvillian_without_a_bath_has_no_channels() -> None:
     plain = charged(battery, None, "propagator")
     for engine in ENGINES:
         np.testing.assert_allclose(charged(battery, SMOOTH, engine).states, plain.states, atol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["propagator", "qiskit-dynamics"])
+@pytest.mark.parametrize(
+    ("centre", "width", "height", "marks", "work"),
+    [
+        (2.7, 0.01, 100.0, (), 0.107997260),
+        (2.71, 0.03, 20.0, (), 0.102357708),
+        (2.71, 0.03, 20.0, (2.6, 2.7, 2.8), 0.102357708),
+    ],
+)
+def test_smooth_pulses_are_seen_wherever_they_lie(engine, centre, width, height, marks, work):
+    """Between coarse stops, and in the tail beyond a breakpoint; work from 20 000 even steps."""
+    battery = qb.Battery.identical(3, qb.CollectiveBath(1, 1), qb.LocalNoise(0.05, 0.2, 0.01))
+    pulse = qb.Envelope(
+        rate=lambda t: height * np.exp(-(((t - centre) / width) ** 2)), breakpoints=marks
+    )
+    curve = qb.charge(battery, [0.0, 5.0], engine=engine, envelope=pulse)
+    assert curve.ergotropy[-1] == pytest.approx(work, abs=2e-9)
+
+
+def test_a_saved_time_at_a_breakpoint_up_to_round_off() -> None:
+    """linspace(0, 5, 101) holds 1.9500000000000002 beside the breakpoint 1.95."""
+    battery = qb.Battery.identical(3, qb.CollectiveBath(1, 1), qb.LocalNoise(0.01))
+    closing = qb.Envelope.closing(at=2.0, edge=0.1)
+    many = qb.charge(battery, np.linspace(0, 5, 101), envelope=closing)
+    few = qb.charge(battery, [5.0], envelope=closing)
+    assert many.energy[-1] == pytest.approx(few.energy[0], abs=1e-10)

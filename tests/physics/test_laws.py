@@ -290,3 +290,23 @@ def test_levels_of_the_battery_are_what_the_currents_count() -> None:
     )
     assert entropy_production(two, rho).total == pytest.approx(entropy_production(one, rho).total)
     assert level_energies(2, (1, 3)).tolist() == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "coupling", [qb.Coupling(), qb.Coupling(correlation=0.4), qb.Coupling(amplitudes=(2.0,) * 3)]
+)
+def test_laws_on_populations_with_every_symmetric_coupling(coupling) -> None:
+    """Currents of (j, m) populations are those of the dense state, and balance in the end."""
+    bath, noise = qb.CollectiveBath(1.0, 1.0, coupling=coupling), qb.LocalNoise(0.1, 0.3, 0.02)
+    battery = qb.Battery.identical(3, bath, noise)
+    curve = qb.charge(battery, [0.7], "thermal", engine="symmetric")
+    for law, law_jm in (
+        (heat_currents, heat_currents_jm),
+        (entropy_production, entropy_production_jm),
+    ):
+        whole = law(battery, curve.states[0])
+        few = law_jm(3, curve.populations[0], bath, noise)
+        for name in NAMES:
+            np.testing.assert_allclose(getattr(few, name), getattr(whole, name), atol=1e-9)
+    steady = qb.steady_state(battery)
+    assert abs(heat_currents_jm(3, steady.populations, bath, noise).total) < 1e-13

@@ -175,3 +175,21 @@ def test_spectra_block_by_block_are_the_spectra(sizes: tuple[int, ...], real: bo
 def test_what_is_no_number_is_no_state() -> None:
     with pytest.raises(qb.AccuracyError, match="violates trace by nan"):
         checked_quantities(np.full((1, 2, 2), np.nan, dtype=complex), np.array([0.0, 1.0]), 1e-9)
+
+
+def test_only_round_off_makes_steps_equal() -> None:
+    even, wide = np.linspace(0, 7, 301), np.geomspace(1e-6, 1e6, 2000)
+    assert len(equal_steps(even)[0]) == 2  # 0 and the step
+    steps, which = equal_steps(wide)
+    assert len(steps) == len(wide)
+    np.testing.assert_array_equal(np.sort(which), np.arange(len(wide)))
+
+
+@pytest.mark.parametrize("engine", ["sectors", "propagator", "symmetric"])
+def test_grids_over_many_decades_are_right_from_the_first_time_on(engine) -> None:
+    """Two cells from the ground state: E = 2 n kappa t at first."""
+    times = np.geomspace(1e-6, 1e4, 500)
+    curve = qb.charge(qb.Battery.identical(2, qb.CollectiveBath(1, 1)), times, engine=engine)
+    early = times < 1e-4
+    np.testing.assert_allclose(curve.energy[early], 2 * times[early], rtol=1e-3)
+    assert curve.energy[-1] == pytest.approx(4 / 7, abs=1e-9)
