@@ -515,7 +515,7 @@ Markdown(f"""
 | | one temperature | no | 0 | T1 |
 | 8 blocks of spin j | common bath alone | yes | no rate between sectors | 3 |
 | | pumping against which-path | for many cells | P(N/2) = {bright[1000]:.3f} (N = 1000) | 4 |
-| 9 circuit QED | tuned cells on a hypothetical line | yes | {work[True]:.3f} (brisbane's T1, T2) | 9 |
+| 9 circuit QED | tuned, on a hypothetical line | yes | {work[True]:.3f} (brisbane's T1, T2) | 9 |
 | | fixed-frequency chip | no | {work[False]:.3f} | T5 |
 | | broadband noise | leaks | {outside["broadband", 6]:.1%} (n = 0.3) | 2 |
 | λ → 1 is the noiseless bath | steady state | no | {close:.4f} against 11/31 (N = 4) | T4 |
