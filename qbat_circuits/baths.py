@@ -200,6 +200,16 @@ class LocalNoise:
         return cls(gamma, occupation, max(0.0, 1.0 / t2 - 0.5 / t1))
 
     @property
+    def emission(self) -> float:
+        """gamma (n_l + 1)."""
+        return self.rate * (self.occupation + 1.0)
+
+    @property
+    def absorption(self) -> float:
+        """gamma n_l."""
+        return self.rate * self.occupation
+
+    @property
     def population(self) -> float:
         """Excited population n_l/(2 n_l + 1) of the cell in equilibrium with this noise."""
         return population_from_occupation(self.occupation)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from qbat_circuits.baths import CollectiveBath, LocalNoise
+from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import Battery, Jump
 from qbat_circuits.cells import (
     ComplexArray,
@@ -171,11 +171,6 @@ def log_ratio(emission: float, absorption: float) -> float:
     return math.log(absorption) - math.log(emission)
 
 
-def local_rates(noise: LocalNoise) -> tuple[float, float]:
-    """Emission gamma (n_l + 1) and absorption gamma n_l of one cell."""
-    return noise.rate * (noise.occupation + 1.0), noise.rate * noise.occupation
-
-
 def _by_bath(battery: Battery, quantity: Callable[[Sequence[Jump], float], float]) -> BathShares:
     """quantity(jumps, ln r) of every bath; 0 for one without a rate."""
     n, bath = battery.n_cells, battery.bath
@@ -185,7 +180,7 @@ def _by_bath(battery: Battery, quantity: Callable[[Sequence[Jump], float], float
 
     local, dephasing = np.zeros(n), np.zeros(n)
     for i, noise in enumerate(battery.noise):
-        log_r = log_ratio(*local_rates(noise)) if noise.rate else 0.0
+        log_r = log_ratio(noise.emission, noise.absorption) if noise.rate else 0.0
         local[i] = of(battery.relaxation_jumps(i), log_r)
         dephasing[i] = of(battery.dephasing_jumps(i), 0.0)
     log_r = log_ratio(bath.emission, bath.absorption) if bath.relaxation else 0.0

@@ -13,7 +13,6 @@ from qbat_circuits.battery import Battery
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.quantities.heat import (
     BathShares,
-    local_rates,
     log_ratio,
     refuse_squeezing,
     spohn,
@@ -93,7 +92,7 @@ def _channels(n_cells: int, bath: CollectiveBath, noise: LocalNoise) -> tuple[Ra
     """The common bath with its coupling, the local baths and the dephasing, each alone."""
     return (
         identical_rates(Battery.identical(n_cells, bath)),
-        Rates(0.0, 0.0, *local_rates(noise)),
+        Rates(0.0, 0.0, noise.emission, noise.absorption),
         Rates(0.0, 0.0, dephasing=2.0 * noise.dephasing),
     )
 

@@ -21,6 +21,7 @@ from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import AccuracyError
 from qbat_circuits.symmetric.block_generator import BlockGenerator
 from qbat_circuits.symmetric.blocks import Blocks
+from qbat_circuits.symmetric.factors import factorised
 from qbat_circuits.symmetric.rates import Rates, moves
 from qbat_circuits.symmetric.sectors_jm import IntArray, sector_weights, states_jm
 
@@ -90,19 +91,10 @@ def _solve(
     system: sp.csc_array, free: IntArray, share: Callable[[FloatArray], FloatArray]
 ) -> tuple[FloatArray, float]:
     """Solve system y = (1 at the free anchors): y times its share, and a bound for its error."""
-    from scipy.sparse.linalg import splu
-
     right = np.zeros(system.shape[0])
     right[free] = 1.0
     try:
-        factors = splu(
-            system,
-            permc_spec="MMD_AT_PLUS_A",
-            relax=8,
-            panel_size=4,
-            diag_pivot_thresh=0.1,
-            options={"SymmetricMode": True},
-        )
+        factors = factorised(system, pivoting=0.1)
     except RuntimeError:  # exactly singular
         return right, np.inf
     y = factors.solve(right)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.errors import AccuracyError, InputError, shown
+from qbat_circuits.symmetric.factors import factorised
 from qbat_circuits.symmetric.rates import Rates, generator
 from qbat_circuits.symmetric.sectors_jm import states_jm
 
@@ -133,8 +134,6 @@ class _KrylovSpace:
     """Orthonormal basis of span{p, R p, R^2 p, ...} with R = (1 - tau Q)^-1, grown on demand."""
 
     def __init__(self, q: sp.csc_array, start: FloatArray, tau: float) -> None:
-        from scipy.sparse.linalg import splu
-
         size = len(start)
         limit = min(_DIMENSIONS[-1], size)
         self.tau = tau
@@ -144,14 +143,7 @@ class _KrylovSpace:
         self.hessenberg = np.zeros((limit + 1, limit))
         self.dimension = 0
         self.complete = False
-        self._lu = splu(
-            (sp.identity(size, format="csc") - tau * q).tocsc(),
-            permc_spec="MMD_AT_PLUS_A",
-            relax=8,
-            panel_size=4,
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
+        self._lu = factorised((sp.identity(size, format="csc") - tau * q).tocsc())
 
     def extend(self, dimension: int) -> None:
         """Arnoldi steps, each orthogonalised twice, up to this dimension or an invariant space."""

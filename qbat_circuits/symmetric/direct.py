@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.symmetric.expected import Limit
+from qbat_circuits.symmetric.factors import factorised
 from qbat_circuits.symmetric.rates import Transitions
 from qbat_circuits.symmetric.sectors_jm import IntArray, StatesJm
 
@@ -49,8 +50,6 @@ def solve(states: StatesJm, jumps: Transitions, limit: Limit) -> FloatArray | No
 
 def _solve_in_order(jumps: Transitions, order: IntArray, right: FloatArray) -> FloatArray | None:
     """x with Q x = right and x = 0 in the last state of the order; None where a pivot vanishes."""
-    from scipy.sparse.linalg import splu
-
     last = len(order) - 1
     place = np.empty(last + 1, dtype=np.int64)
     place[order] = np.arange(last + 1)
@@ -61,15 +60,7 @@ def _solve_in_order(jumps: Transitions, order: IntArray, right: FloatArray) -> F
     kept = np.maximum(row, column) < last
     q = sp.csc_array((rate[kept], (row[kept], column[kept])), shape=(last, last))
     try:
-        # Columns sum to zero or less: no pivoting is needed, which keeps the order.
-        lu = splu(
-            q,
-            permc_spec="NATURAL",
-            relax=8,
-            panel_size=4,
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
+        lu = factorised(q, "NATURAL")
     except RuntimeError:
         return None
     return np.append(lu.solve(right[order[:-1]]), 0.0)[place]

@@ -29,8 +29,8 @@ def identical_rates(battery: Battery) -> Rates:
     return Rates(
         share * strength * bath.emission,
         share * strength * bath.absorption,
-        (1 - share) * strength * bath.emission + noise.rate * (noise.occupation + 1),
-        (1 - share) * strength * bath.absorption + noise.rate * noise.occupation,
+        (1 - share) * strength * bath.emission + noise.emission,
+        (1 - share) * strength * bath.absorption + noise.absorption,
         2 * noise.dephasing,
     )
 

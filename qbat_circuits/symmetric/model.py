@@ -19,6 +19,9 @@ from qbat_circuits.symmetric.sectors_jm import start_populations, states_jm
 
 Start = str | float | FloatArray
 
+#: Decay times after which nothing changes in a double.
+_LAST = 60.0
+
 
 @dataclass(frozen=True)
 class SymmetricModel:
@@ -97,5 +100,25 @@ class SymmetricModel:
         start: Start = "ground",
         tolerance: float = 1e-9,
     ) -> FloatArray:
-        """p(j, m) at each time, shape (len(times), n_states); see `populations_at`."""
+        """p(j, m) at each time, shape (len(times), n_states); see `populations_at`.
+
+        After many decay times nothing changes any more; later times are answered with that
+        one.
+        """
+        if isinstance(times, np.ndarray) or len(times):
+            times = np.minimum(np.asarray(times, dtype=np.float64), _LAST / self._gap)
         return populations_at(self.n_cells, self.rates, times, self.start(start), tolerance)
+
+    @property
+    def _gap(self) -> float:
+        """Bound from below on the rate at which the last memory fades (seen in random models).
+
+        Beside the collective bath local relaxation or dephasing is enough to mix the sectors;
+        without it dephasing moves no energy.
+        """
+        collective = self.emission + self.absorption
+        local = [self.local_emission + self.local_absorption, self.dephasing]
+        if collective == 0:
+            return min((rate for rate in local if rate > 0), default=1.0)
+        slowest = min(collective, max(local)) if any(local) else collective
+        return slowest / self.n_cells

@@ -280,3 +280,27 @@ def test_the_ladder_of_many_cells_continues_that_of_few() -> None:
         _ = curve.states
     with pytest.raises(qb.InputError, match="'times' must be few enough for 5000 cells"):
         qb.charge(many, np.linspace(0, 1, 100_000))
+
+
+def test_very_long_times_end_in_the_steady_state() -> None:
+    """Beyond hundreds of decay times nothing changes any more."""
+    bath = qb.CollectiveBath(6.3e6, 1.0)
+    for noise in (qb.LocalNoise(), qb.LocalNoise(1e4, 0.05, 1e3)):
+        battery = qb.Battery.identical(3, bath, noise)
+        late = qb.charge(battery, [1e-3, 1.0, 1e6])
+        steady = qb.steady_state(battery)
+        for work in late.ergotropy[1:]:
+            assert work == pytest.approx(steady.ergotropy, abs=1e-9)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(seed=seeds, n_cells=st.integers(1, 14))
+def test_nothing_fades_slower_than_the_bound(seed, n_cells) -> None:
+    """The smallest decay rate of dp/dt = Q p over rates of eight decades, some of them 0."""
+    rng = np.random.default_rng(seed)
+    rates = 10 ** rng.uniform(-4, 4, 5) * (rng.random(5) < 0.7)
+    if not rates[:4].any():
+        rates[0] = 1.0
+    model = qb.SymmetricModel(n_cells, *rates.tolist())
+    decay = -np.linalg.eigvals(model.generator().toarray()).real
+    assert decay[decay > 1e-9 * decay.max()].min() > 0.5 * model._gap
