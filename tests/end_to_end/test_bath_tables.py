@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import qbat_circuits as qb
+from qbat_circuits.cli import main
 from qbat_circuits.dynamics.leakage import leakage
 from qbat_circuits.file_models import validated
 from qbat_circuits.quantities.levels import two_level_view
@@ -219,3 +220,26 @@ def test_bad_files_get_one_sentence(content, sentence) -> None:
     base = {"battery": {"n_cells": 2}, "bath": BATH, "charging": {"times": {"stop": 1, "num": 2}}}
     with pytest.raises(qb.InputError, match=sentence):
         validated(Experiment, {**base, **content})
+
+
+def test_what_physics_decides_is_printed_with_the_curve(tmp_path, monkeypatch, capsys) -> None:
+    """`qbat charge` and `qbat run` end with the audit's sentences, and with no MHz of no chip."""
+    (tmp_path / "e.toml").write_text(
+        "[battery]\nn_cells = 2\ndetunings = [-3.0, 3.0]\n[bath]\nrate = 0.05\noccupation = 2.0\n"
+        "[noise]\nrate = 0.1\n[charging]\ntimes = { stop = 4, num = 5 }\n[measurement]\nshots = 50\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for command in ("charge", "run"):
+        monkeypatch.setattr("sys.argv", ["qbat", command, "e.toml"])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert not stop.value.code
+        printed = " ".join(capsys.readouterr().out.split())
+        for sentence in (
+            "Two cells with local noise keep no work in the steady state",
+            "The local baths have another occupation than the collective one",
+            "The cells are spread over 6, more than the collective rate kappa(2n+1) = 0.25",
+            "The collective rate 0.05 is below the fastest local rate 0.1",
+        ):
+            assert sentence in printed
+        assert "MHz" not in printed
