@@ -226,7 +226,8 @@ def test_what_physics_decides_is_printed_with_the_curve(tmp_path, monkeypatch, c
     """`qbat charge` and `qbat run` end with the audit's sentences, and with no MHz of no chip."""
     (tmp_path / "e.toml").write_text(
         "[battery]\nn_cells = 2\ndetunings = [-3.0, 3.0]\n[bath]\nrate = 0.05\noccupation = 2.0\n"
-        "[noise]\nrate = 0.1\n[charging]\ntimes = { stop = 4, num = 5 }\n[measurement]\nshots = 50\n"
+        "[noise]\nrate = 0.1\n[charging]\ntimes = { stop = 4, num = 5 }\n"
+        "[measurement]\nshots = 50\n"
     )
     monkeypatch.chdir(tmp_path)
     for command in ("charge", "run"):
