@@ -97,12 +97,11 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     ]
     _check_deviation(max(deviations), curve)
     plateau = curve.plateau()
-    charged = curve.states[curve.best]
     say("Looking for the steady state")
     steady, notes = _steady(model)
     say("Measuring")
     waiting = battery_while_waiting(model)
-    delayed = evolve(waiting, charged, experiment.measurement.delay_s)
+    delayed = evolve(waiting, curve.states[curve.best], experiment.measurement.delay_s)
     counts = measure(model, waiting, delayed)
     counts = dataclasses.replace(counts, origin=f"emulated: {model.statement}")
     say("Estimating the work")
@@ -123,8 +122,8 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
         ergotropy_deviation=deviations[1],
         plateau=plateau,
         steady=steady,
-        energy_true=energy(charged, energies, ladder),
-        ergotropy_true=ergotropy(charged, energies, ladder),
+        energy_true=float(curve.energy[curve.best]),
+        ergotropy_true=float(curve.ergotropy[curve.best]),
         energy_at_readout=energy(delayed, energies, ladder),
         ergotropy_at_readout=ergotropy(delayed, energies, ladder),
         leakage=leakage_of(model.battery, delayed) if model.battery.levels > 2 else None,
