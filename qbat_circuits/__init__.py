@@ -29,12 +29,20 @@ if TYPE_CHECKING:
     from qbat_circuits.calibration import Calibration as Calibration
     from qbat_circuits.calibration import load_calibration as load_calibration
     from qbat_circuits.calibration_files import bundled_calibrations as bundled_calibrations
+    from qbat_circuits.circuits.collision import RandomizedCircuit as RandomizedCircuit
+    from qbat_circuits.circuits.collision import collision_circuit as collision_circuit
     from qbat_circuits.circuits.qasm import save_openqasm3 as save_openqasm3
     from qbat_circuits.circuits.qasm import to_openqasm3 as to_openqasm3
     from qbat_circuits.circuits.readout_calibration import (
         readout_calibration_circuits as readout_calibration_circuits,
     )
     from qbat_circuits.circuits.tomography import tomography_circuits as tomography_circuits
+    from qbat_circuits.collision_model import LocalCollision as LocalCollision
+    from qbat_circuits.collision_model import SplittingWarning as SplittingWarning
+    from qbat_circuits.collision_model import TrappingWarning as TrappingWarning
+    from qbat_circuits.collision_model import collision_states as collision_states
+    from qbat_circuits.collision_model import equivalent_time as equivalent_time
+    from qbat_circuits.collision_model import trapping_angles as trapping_angles
     from qbat_circuits.coupling import Coupling as Coupling
     from qbat_circuits.device import Device as Device
     from qbat_circuits.dynamics.charging import charge as charge
@@ -97,6 +105,8 @@ _HOMES = {
     "charge": "dynamics.charging",
     "ChargingCurve": "dynamics.curve",
     "CollectiveBath": "baths",
+    "collision_circuit": "circuits.collision",
+    "collision_states": "collision_model",
     "Counts": "sampling.counts",
     "counts_from_dict": "sampling.lab_results",
     "counts_from_primitive_result": "sampling.lab_results",
@@ -111,6 +121,7 @@ _HOMES = {
     "Engine": "dynamics.engines",
     "entropy_production": "quantities.heat",
     "Envelope": "envelope",
+    "equivalent_time": "collision_model",
     "ergotropy": "thermodynamics",
     "ergotropy_jm": "symmetric.ergotropy",
     "ErgotropyEstimate": "analysis.scheme",
@@ -130,6 +141,7 @@ _HOMES = {
     "load_calibration": "calibration",
     "load_counts": "sampling.lab_results",
     "load_experiment": "schema",
+    "LocalCollision": "collision_model",
     "LocalNoise": "baths",
     "maximum_likelihood": "analysis.maximum_likelihood",
     "PairReadoutModel": "pair_readout",
@@ -139,6 +151,7 @@ _HOMES = {
     "PauliScheme": "analysis.pauli",
     "Plateau": "dynamics.curve",
     "QbatError": "errors",
+    "RandomizedCircuit": "circuits.collision",
     "readout_calibration_circuits": "circuits.readout_calibration",
     "readout_from_calibration": "sampling.counts_file",
     "readout_from_primitive_result": "sampling.lab_results",
@@ -147,6 +160,7 @@ _HOMES = {
     "run_experiment": "study.experiment",
     "sample_counts": "sampling.multinomial",
     "save_openqasm3": "circuits.qasm",
+    "SplittingWarning": "collision_model",
     "SqueezedModel": "symmetric.squeezed",
     "steady_populations_many": "symmetric.steady",
     "steady_state": "dynamics.steady",
@@ -156,6 +170,8 @@ _HOMES = {
     "to_qutip": "qutip_bridge",
     "tomography_circuits": "circuits.tomography",
     "TransmonLevels": "transmon_levels",
+    "trapping_angles": "collision_model",
+    "TrappingWarning": "collision_model",
     "WeakBathWarning": "battery",
 }
 

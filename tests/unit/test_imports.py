@@ -45,6 +45,7 @@ ROOMS = (
     "extra_jumps",
     "battery",
     "conserved",
+    "collision_model",
     "audit",
     "symmetric",
     "quantities",
