@@ -10,7 +10,7 @@ import traceback
 import typer
 from typer.exceptions import Abort, TyperException
 
-from qbat_circuits.cli import calibration
+from qbat_circuits.cli import calibration, circuit
 from qbat_circuits.cli.estimate import circuits, estimate
 from qbat_circuits.cli.run import charge, run
 from qbat_circuits.errors import InputError, QbatError
@@ -26,6 +26,7 @@ app = typer.Typer(
 for command in (run, charge, estimate, circuits):
     app.command()(command)
 app.add_typer(calibration.app, name="calibration", no_args_is_help=True)
+app.add_typer(circuit.app, name="circuit", no_args_is_help=True)
 
 
 def main() -> None:

@@ -1,0 +1,89 @@
+"""`qbat circuit`: circuits that charge a battery, as OpenQASM 3 files."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qbat_circuits.cli.console import (
+    Console,
+    number,
+    print_headline,
+    print_rows,
+    print_sentences,
+    whole_number,
+)
+
+app = typer.Typer(help="Circuits that charge a battery, as OpenQASM 3 files.")
+
+
+@app.callback()
+def group() -> None:
+    """Circuits that charge a battery, as OpenQASM 3 files."""
+
+
+@app.command()
+def charge(
+    n_cells: Annotated[int, typer.Argument(metavar="N", parser=whole_number, help="Cells.")],
+    collisions: Annotated[
+        int, typer.Option("--collisions", help="Ancillas one after another.", parser=whole_number)
+    ],
+    occupation: Annotated[
+        float, typer.Option("--occupation", help="Thermal photons n.", parser=number)
+    ] = 1.0,
+    theta: Annotated[
+        float, typer.Option("--theta", help="Angle of a partial swap.", parser=number)
+    ] = 0.5,
+    splitting: Annotated[
+        str, typer.Option("--splitting", help="strang or first-order.")
+    ] = "strang",
+    ancilla: Annotated[str, typer.Option("--ancilla", help="measured or purified.")] = "measured",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")] = Path(
+        "qbat-circuits"
+    ),
+) -> None:
+    """Charged by collisions, ready to measure. Example: qbat circuit charge 2 --collisions 30"""
+    from qbat_circuits.circuits.collision import collision_circuit
+    from qbat_circuits.circuits.qasm import save_openqasm3
+    from qbat_circuits.circuits.readout_calibration import readout_calibration_circuits
+    from qbat_circuits.circuits.tomography import tomography_circuits
+    from qbat_circuits.errors import check_choice
+
+    check_choice("ancilla", ancilla, ("measured", "purified"))  # "random-x" is no one circuit
+    kind: Literal["measured", "purified"] = "purified" if ancilla == "purified" else "measured"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        circuit = collision_circuit(n_cells, occupation, theta, collisions, splitting, kind)
+        rows = _rows(n_cells, occupation, theta, collisions, splitting)
+    settings = tomography_circuits(n_cells, prepare=circuit)
+    files = save_openqasm3([*settings, *readout_calibration_circuits(n_cells)], out)
+    console = Console()
+    print_headline(console, f"{len(files)} circuits written to {out}")
+    swaps = circuit.count_ops()["xx_plus_yy"]
+    rows.append(("partial swaps", f"{swaps}, two two-qubit gates each"))
+    print_rows(console, "One circuit without noise", rows)
+    sentences = tuple(dict.fromkeys(str(one.message) for one in caught))
+    print_sentences(console, [("Notes", sentences)] if sentences else [])
+
+
+def _rows(
+    n_cells: int, occupation: float, theta: float, collisions: int, splitting: str
+) -> list[tuple[str, str]]:
+    """What the circuit stands for, and what it leaves in the cells where that can be computed."""
+    from qbat_circuits.collision_model import MAX_CHANNEL_CELLS, collision_states, equivalent_time
+    from qbat_circuits.thermodynamics import energy, ergotropy
+
+    rows = [
+        ("collisions", f"{collisions} of angle {theta:g}, {splitting} splitting"),
+        ("stand for", f"kappa t = {equivalent_time(occupation, theta, collisions):.4g}"),
+    ]
+    if n_cells <= MAX_CHANNEL_CELLS:
+        last = collision_states(n_cells, occupation, theta, collisions, splitting)[-1]
+        rows += [
+            ("stored energy", f"{energy(last):.4f}"),
+            ("ergotropy", f"{ergotropy(last):.4f}"),
+        ]
+    return rows

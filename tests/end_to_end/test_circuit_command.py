@@ -1,0 +1,74 @@
+"""`qbat circuit charge`: files that a laboratory can run, and what is said of them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qiskit import qasm3
+from qiskit.quantum_info import DensityMatrix, partial_trace
+
+import qbat_circuits as qb
+from qbat_circuits.cli import main
+
+
+def qbat(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one command."""
+    monkeypatch.setattr("sys.argv", ["qbat", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    out, err = capsys.readouterr()
+    return int(stop.value.code or 0), out, err
+
+
+def test_the_files_hold_the_state_that_is_printed(tmp_path, capsys, monkeypatch) -> None:
+    """Purified ancillas, read back from OpenQASM 3, against the exact channel."""
+    folder = tmp_path / "c"
+    code, out, err = qbat(
+        capsys, monkeypatch, "circuit", "charge", 2, "--collisions", 12, "--theta", 0.8,
+        "--ancilla", "purified", "--out", folder,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert len(list(folder.glob("*.qasm"))) == 9 + 2
+    circuit = qasm3.loads((folder / "ZZ.qasm").read_text())
+    circuit.remove_final_measurements()
+    state = DensityMatrix.from_label("0" * circuit.num_qubits).evolve(circuit)
+    cells = partial_trace(state, range(2, circuit.num_qubits)).data
+    exact = qb.collision_states(2, 1.0, 0.8, 12)[-1]
+    np.testing.assert_allclose(cells, exact, atol=1e-9)
+    assert f"ergotropy      {qb.ergotropy(exact):.4f}" in out
+    assert f"kappa t = {qb.equivalent_time(1.0, 0.8, 12):.4g}" in out
+    assert "partial swaps  36, two two-qubit gates each" in out
+
+
+def test_first_order_splitting_is_warned_about(tmp_path, capsys, monkeypatch) -> None:
+    code, out, _ = qbat(
+        capsys, monkeypatch, "circuit", "charge", 2, "--collisions", 3, "--splitting",
+        "first-order", "--out", tmp_path / "c",
+    )  # fmt: skip
+    assert code == 0
+    assert "no common bath, however small theta is" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["2"], "Missing option '--collisions'"),
+        (["2", "--collisions", "0"], "'collisions' must be a whole number >= 1, not 0."),
+        (["2", "--collisions", "x"], "must be a whole number, not 'x'."),
+        (["2", "--collisions", "3", "--theta", "2.22"], "the trapping angle 2.2214 of 2 cells"),
+        (["2", "--collisions", "3", "--occupation", "-1"], "'occupation' must be"),
+        (["2", "--collisions", "3", "--ancilla", "random-x"], "one of 'measured', 'purified'"),
+        (["2", "--collisions", "3", "--splitting", "trotter"], "'splitting' must be one of"),
+        (["0", "--collisions", "3"], "'n_cells' must be a whole number >= 1"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_leaves_nothing(
+    arguments, sentence, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    folder = tmp_path / "c"
+    code, out, err = qbat(capsys, monkeypatch, "circuit", "charge", *arguments, "--out", folder)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert re.fullmatch(r"qbat: [^\n]*\n", err)
+    assert not folder.exists()
