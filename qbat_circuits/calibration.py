@@ -6,12 +6,14 @@ values is decided in `qbat_circuits.qubit_calibration`; nothing is invented here
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from qbat_circuits.calibration_csv import csv_content
 from qbat_circuits.calibration_files import (
     FORMAT,
     VERSION,
@@ -19,8 +21,8 @@ from qbat_circuits.calibration_files import (
     calibration_content,
     find_calibration,
 )
-from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number
-from qbat_circuits.json_files import canonical_sha256, read_json, write_json
+from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number, shown
+from qbat_circuits.json_files import canonical_sha256, read_json, read_text, write_json
 from qbat_circuits.qubit_calibration import (
     FIGURES,
     CalibrationWarning,
@@ -143,7 +145,27 @@ class Calibration:
         Raises:
             InputError: if the content is of neither format or a value breaks its rule.
         """
-        known = calibration_content(content)
+        return cls._from_content(calibration_content(content))
+
+    @classmethod
+    def from_backend(cls, backend: Any) -> Calibration:
+        """From a Qiskit BackendV2, fake or live, that has IBM's properties.
+
+        Raises:
+            InputError: if the backend reports no properties, or a value breaks its rule.
+        """
+        reported = getattr(backend, "properties", None)
+        properties = reported() if callable(reported) else None
+        if properties is None or not hasattr(properties, "to_dict"):
+            raise InputError(
+                "'calibration' must be a bundled name, a path or a backend with properties() (T1, "
+                f"T2, readout errors), not {shown(backend)}."
+            )
+        # Dates are objects there and text in a file.
+        return cls.from_dict(json.loads(json.dumps(properties.to_dict(), default=str)))
+
+    @classmethod
+    def _from_content(cls, known: dict[str, Any]) -> Calibration:
         qubits = [
             QubitCalibration(**{**qubit, "dates": tuple(qubit.get("dates", {}).items())})
             for qubit in known.pop("qubits")
@@ -232,22 +254,27 @@ class Calibration:
         return [w for q in self.qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
 
 
-def load_calibration(name_or_path: str | os.PathLike[str]) -> Calibration:
-    """A bundled calibration by name, or the calibration in a file.
+def load_calibration(name_or_path: Any) -> Calibration:
+    """A bundled calibration by name, the calibration in a file, or that of a backend.
 
     Args:
-        name_or_path: one of `bundled_calibrations`, or the path of a JSON file in our own format
-            or as IBM saves BackendProperties; which of the two is told from its content. A
-            bundled name wins over a file of that name: write ``./brisbane`` for the file.
+        name_or_path: one of `bundled_calibrations`; the path of a JSON file in our own format or
+            as IBM saves BackendProperties, told from its content, or of the CSV that IBM's
+            dashboard exports; or a Qiskit BackendV2. A bundled name wins over a file of that name:
+            write ``./brisbane`` for the file.
 
     Raises:
         InputError: if the name is unknown, or the file unreadable or breaking a rule; one sentence
             that names the file, the field, the rule and the value.
     """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        return Calibration.from_backend(name_or_path)
     path = find_calibration(name_or_path)
-    content = read_json(path, "calibration")
+    table = path.suffix.lower() == ".csv"
+    raw: Any = (read_text if table else read_json)(path, "calibration")
     try:
-        return Calibration.from_dict(content)
+        content = csv_content(raw, path) if table else calibration_content(raw)
+        return Calibration._from_content(content)
     except InputError as error:
         raise InputError(f"The calibration file {str(path)!r} is refused: {error}") from None
 

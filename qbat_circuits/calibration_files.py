@@ -138,7 +138,8 @@ def find_calibration(name_or_path: str | os.PathLike[str]) -> Path:
     text, known = os.fspath(name_or_path), bundled_calibrations()
     if name_or_path in known:
         return _folder() / f"{text}.json"
-    looks_like_name = text == "" or not (os.path.dirname(text) or text.endswith(".json"))
+    is_file_name = text.endswith((".json", ".csv"))
+    looks_like_name = text == "" or not (os.path.dirname(text) or is_file_name)
     if isinstance(name_or_path, str) and looks_like_name and not os.path.exists(text):
         names = ", ".join(repr(name) for name in known)
         raise InputError(

@@ -38,13 +38,8 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
             not JSON, nested deeper than `MAX_DEPTH`, holds a number that is not finite, or an
             object with a key given twice.
     """
-    name, data = _read_bytes(path, what)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8 text (byte {error.start}).") from None
-    if not text.strip():
-        raise InputError(f"{name} is empty.")
+    text = read_text(path, what)
+    name = f"The {what} file {os.fspath(path)!r}"
     try:
         content = json.loads(
             text,
@@ -66,6 +61,22 @@ def read_json(path: str | os.PathLike[str], what: str) -> Any:
     except _Refused as error:
         raise InputError(f"{name} is refused: {error}.") from None
     return content
+
+
+def read_text(path: str | os.PathLike[str], what: str) -> str:
+    """The text of one file, without a leading UTF-8 byte-order mark.
+
+    Raises:
+        InputError: if the file cannot be read, is empty, larger than `MAX_FILE_BYTES` or not UTF-8.
+    """
+    name, data = _read_bytes(path, what)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text (byte {error.start}).") from None
+    if not text.strip():
+        raise InputError(f"{name} is empty.")
+    return text
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

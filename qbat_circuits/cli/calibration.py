@@ -68,7 +68,9 @@ def calibration_show(
 
 @app.command("import")
 def calibration_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="BackendProperties or our JSON.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="BackendProperties, a dashboard CSV or our JSON.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where; NAME.json if left out.")
     ] = None,

@@ -204,7 +204,9 @@ def test_missing_file_directory_and_wrong_type(tmp_path: Path) -> None:
         load_calibration("brisbane.json")
     with pytest.raises(InputError, match=r"is a directory\.$"):
         load_calibration(tmp_path)
-    with pytest.raises(InputError, match=r"must be a bundled name or a path, not 3\.$"):
+    with pytest.raises(
+        InputError, match=r"must be a bundled name, a path or a backend with properties.*, not 3\.$"
+    ):
         load_calibration(3)  # type: ignore[arg-type]
 
 

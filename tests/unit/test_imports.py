@@ -33,6 +33,7 @@ ROOMS = (
     "thermodynamics",
     "qutip_bridge",
     "calibration_files",
+    "calibration_csv",
     "qubit_calibration",
     "calibration",
     "transmon",
