@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from qbat_circuits.calibration_files import bundled_calibrations as bundled_calibrations
     from qbat_circuits.circuits.collision import RandomizedCircuit as RandomizedCircuit
     from qbat_circuits.circuits.collision import collision_circuit as collision_circuit
+    from qbat_circuits.circuits.extraction import extraction_circuit as extraction_circuit
+    from qbat_circuits.circuits.extraction_noise import (
+        ExtractionPerformance as ExtractionPerformance,
+    )
+    from qbat_circuits.circuits.extraction_noise import break_even_error as break_even_error
+    from qbat_circuits.circuits.extraction_noise import (
+        extraction_performance as extraction_performance,
+    )
+    from qbat_circuits.circuits.extraction_noise import net_work as net_work
     from qbat_circuits.circuits.qasm import save_openqasm3 as save_openqasm3
     from qbat_circuits.circuits.qasm import to_openqasm3 as to_openqasm3
     from qbat_circuits.circuits.readout_calibration import (
@@ -58,6 +67,8 @@ if TYPE_CHECKING:
     from qbat_circuits.errors import InputError as InputError
     from qbat_circuits.errors import QbatError as QbatError
     from qbat_circuits.extra_jumps import ExtraJump as ExtraJump
+    from qbat_circuits.extraction_unitary import ExtractionTask as ExtractionTask
+    from qbat_circuits.extraction_unitary import extraction_task as extraction_task
     from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
     from qbat_circuits.quantities.heat import entropy_production as entropy_production
     from qbat_circuits.quantities.heat import heat_currents as heat_currents
@@ -100,6 +111,7 @@ _HOMES = {
     "AccuracyError": "errors",
     "Battery": "battery",
     "Blocks": "symmetric.blocks",
+    "break_even_error": "circuits.extraction_noise",
     "bundled_calibrations": "calibration_files",
     "Calibration": "calibration",
     "charge": "dynamics.charging",
@@ -128,8 +140,13 @@ _HOMES = {
     "estimate_ergotropy": "analysis.estimate",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
+    "extraction_circuit": "circuits.extraction",
+    "extraction_performance": "circuits.extraction_noise",
+    "extraction_task": "extraction_unitary",
     "ExtractionEstimate": "analysis.extraction",
+    "ExtractionPerformance": "circuits.extraction_noise",
     "ExtractionScheme": "analysis.extraction",
+    "ExtractionTask": "extraction_unitary",
     "ExtraJump": "extra_jumps",
     "Finding": "audit",
     "fit_local_phases": "analysis.local_phases",
@@ -144,6 +161,7 @@ _HOMES = {
     "LocalCollision": "collision_model",
     "LocalNoise": "baths",
     "maximum_likelihood": "analysis.maximum_likelihood",
+    "net_work": "circuits.extraction_noise",
     "PairReadoutModel": "pair_readout",
     "passive_state": "thermodynamics",
     "pauli_settings": "readout_model",

@@ -1,4 +1,4 @@
-"""`qbat circuit`: circuits that charge a battery, as OpenQASM 3 files."""
+"""`qbat circuit`: circuits that charge a battery or extract its work, as OpenQASM 3 files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ from qbat_circuits.cli.console import (
     whole_number,
 )
 
-app = typer.Typer(help="Circuits that charge a battery, as OpenQASM 3 files.")
+app = typer.Typer(help="Circuits that charge a battery or extract its work, as OpenQASM 3 files.")
 
-
-@app.callback()
-def group() -> None:
-    """Circuits that charge a battery, as OpenQASM 3 files."""
+OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")]
 
 
 @app.command()
@@ -41,9 +38,7 @@ def charge(
         str, typer.Option("--splitting", help="strang or first-order.")
     ] = "strang",
     ancilla: Annotated[str, typer.Option("--ancilla", help="measured or purified.")] = "measured",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files.")] = Path(
-        "qbat-circuits"
-    ),
+    out: OutFolder = Path("qbat-circuits"),
 ) -> None:
     """Charged by collisions, ready to measure. Example: qbat circuit charge 2 --collisions 30"""
     from qbat_circuits.circuits.collision import collision_circuit
@@ -67,6 +62,48 @@ def charge(
     print_rows(console, "One circuit without noise", rows)
     sentences = tuple(dict.fromkeys(str(one.message) for one in caught))
     print_sentences(console, [("Notes", sentences)] if sentences else [])
+
+
+@app.command()
+def extract(
+    n_cells: Annotated[int, typer.Argument(metavar="N", parser=whole_number, help="Cells.")],
+    occupation: Annotated[
+        float, typer.Option("--occupation", help="Thermal photons n of the bath.", parser=number)
+    ] = 1.0,
+    error: Annotated[
+        float, typer.Option("--error", help="Depolarising, of a two-qubit gate.", parser=number)
+    ] = 0.005,
+    out: OutFolder = Path("qbat-circuits"),
+) -> None:
+    """Takes out the work of the charged cells. Example: qbat circuit extract 3 --error 0.01"""
+    from qbat_circuits.baths import CollectiveBath
+    from qbat_circuits.battery import Battery
+    from qbat_circuits.circuits.extraction import MAX_EXTRACTION_CELLS, extraction_circuit
+    from qbat_circuits.circuits.extraction_noise import extraction_performance
+    from qbat_circuits.circuits.qasm import save_openqasm3
+    from qbat_circuits.dynamics.steady import steady_state
+    from qbat_circuits.errors import check_integer
+
+    n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_EXTRACTION_CELLS)
+    state = steady_state(Battery.identical(n, CollectiveBath(1.0, occupation))).state
+    circuit = extraction_circuit(state)
+    circuit.name = "extract"
+    found = extraction_performance(circuit, state, error)
+    (file,) = save_openqasm3([circuit], out)
+    console = Console()
+    print_headline(console, f"1 circuit written to {file}")
+    even = found.break_even_error
+    rows = [
+        (
+            "state",
+            f"{n} cells charged from the ground state by a common bath at n = {occupation:g}",
+        ),
+        ("ergotropy", f"{found.ergotropy:.4f}"),
+        ("two-qubit gates", f"{found.two_qubit_gates}, depth {found.two_qubit_depth}"),
+        (f"net work at an error of {error:g}", f"{found.net_work:.4f}"),
+        ("break-even error", "none" if even is None else f"{even:.4f}"),
+    ]
+    print_rows(console, "Energy before minus after, control energy not counted", rows)
 
 
 def _rows(

@@ -72,3 +72,34 @@ def test_a_mistake_gets_one_sentence_and_leaves_nothing(
     assert sentence in err
     assert re.fullmatch(r"qbat: [^\n]*\n", err)
     assert not folder.exists()
+
+
+def test_extraction_takes_the_work_out_of_the_charged_state(tmp_path, capsys, monkeypatch) -> None:
+    """The file, read back, lowers the energy by W = 4/15; 6 gates for N = 3."""
+    code, out, err = qbat(capsys, monkeypatch, "circuit", "extract", 3, "--out", tmp_path / "x")
+    assert (code, err) == (0, "")
+    circuit = qasm3.loads((tmp_path / "x" / "extract.qasm").read_text())
+    state = qb.steady_state(qb.Battery.identical(3, qb.CollectiveBath(1.0, 1.0))).state
+    after = DensityMatrix(state).evolve(circuit).data
+    assert qb.energy(state) - qb.energy(after) == pytest.approx(4 / 15, abs=1e-8)
+    assert "two-qubit gates                6," in out
+    assert "control energy not counted" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["7"], "'n_cells' must be a whole number >= 1 and <= 6, not 7."),
+        (["2", "--error", "2"], "'error' must be a finite number >= 0 and <= 1"),
+        (["2", "--occupation", "-1"], "'occupation' must be a finite number >= 0"),
+    ],
+)
+def test_extraction_refuses_in_one_sentence(
+    arguments, sentence, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    code, out, err = qbat(
+        capsys, monkeypatch, "circuit", "extract", *arguments, "--out", tmp_path / "x"
+    )
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert not (tmp_path / "x").exists()

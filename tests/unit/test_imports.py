@@ -31,6 +31,7 @@ ROOMS = (
     "pair_readout",
     "schema",
     "thermodynamics",
+    "extraction_unitary",
     "qutip_bridge",
     "calibration_files",
     "calibration_csv",
