@@ -184,8 +184,8 @@ def _leaks(battery: Battery) -> Finding | None:
     model = "two levels" if battery.levels == 2 else "heating the transition 0-1 only"
     return Finding(
         "noise-band",
-        f"The noise is {width} and the anharmonicity {alpha:.3g} in the unit of the rates: it drives "
-        f"the transitions above 0-1 as well, which a model with {model} leaves out.",
+        f"The noise is {width} and the anharmonicity {alpha:.3g} in the unit of the rates: it "
+        f"drives the transitions above 0-1 as well, which a model with {model} leaves out.",
         "section 2",
     )
 
