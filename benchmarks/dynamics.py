@@ -103,10 +103,29 @@ def one_run(solver: str, n_cells: int) -> str:
     return f"| {n_cells} | {solver} | {spent:.2f} | {peak:.0f} | {error:.0e} |"
 
 
+def steady_run(solver: str, n_cells: int) -> str:
+    """A row of the steady state of different cells, measured in this process."""
+
+    def state(n: int) -> Any:
+        battery = different_cells(n)
+        if solver == "steady_state":
+            return qb.steady_state(battery).state
+        return qb.from_qutip(qutip.steadystate(battery.to_qutip()[0], battery.to_qutip()[1]))
+
+    state(2)  # imports
+    begin = time.process_time()
+    found = state(n_cells)
+    spent = time.process_time() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    late = qb.charge(different_cells(n_cells), [2000.0]).states[0]
+    return f"| {n_cells} | {solver} | {spent:.2f} | {peak:.0f} | {np.abs(found - late).max():.0e} |"
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print all tables."""
     if len(sys.argv) == 3:
-        print(one_run(sys.argv[1], int(sys.argv[2])))
+        run = steady_run if "steady" in sys.argv[1] else one_run
+        print(run(sys.argv[1], int(sys.argv[2])))
         return
     # This table first: a process starts with the peak memory of the one that started it.
     print("| N | solver | CPU seconds | peak MiB | largest error |\n" + "|---" * 5 + "|")
@@ -115,6 +134,9 @@ def main() -> None:
         for solver in solvers:
             command = [sys.executable, __file__, solver, str(n_cells)]
             subprocess.run(command, check=True)
+    print("\n| N | steady state by | CPU seconds | peak MiB | largest error |\n" + "|---" * 5 + "|")
+    for n_cells, solver in ((6, "QuTiP steadystate"), (6, "steady_state"), (8, "steady_state")):
+        subprocess.run([sys.executable, __file__, solver, str(n_cells)], check=True)
     print(f"\nQuTiP {qutip.__version__}, {len(TIMES)} times, tolerance {TOLERANCE:g}; seconds")
     print(
         "| N | QuTiP adams | QuTiP tsit5 | Qiskit Dynamics engine | ratio to the faster "

@@ -28,6 +28,7 @@ from qbat_circuits.symmetric.ergotropy import ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
 from qbat_circuits.symmetric.rates import Rates
 from qbat_circuits.symmetric.sectors_jm import energy_jm, states_jm
+from qbat_circuits.symmetric.squeezed import SqueezedModel
 from qbat_circuits.symmetric.steady import steady_populations_many
 
 #: kappa, n, gamma, n_l
@@ -177,6 +178,21 @@ def peer_curve_row(n_cells: int) -> str:
     )
 
 
+def squeezed_row(n_cells: int, detuning: float) -> str:
+    """Steady state on a squeezed bath: n = 1, M = 1.2, the usual local noise."""
+    m = SqueezedModel(n_cells, 2.0, 1.0, 1.2, 0.315, 0.015, 0.0, detuning)
+    seconds, blocks = best(m.steady_blocks)
+    work = blocks.ergotropy()
+    return f"{n_cells} | {detuning:g} | {seconds:.3f} | {work:.6f} | {memory():.0f}"
+
+
+def squeezed_curve_row(n_cells: int) -> str:
+    """100 times to t = 10 from the ground state on the same bath."""
+    m = SqueezedModel(n_cells, 2.0, 1.0, 1.2, 0.315, 0.015)
+    seconds, _ = best(lambda: m.blocks(np.linspace(0.0, 10.0, 100)))
+    return f"{n_cells} | {seconds:.2f} | {memory():.0f}"
+
+
 def row(*task: str) -> str:
     """One row, measured in a process of its own."""
     command = [sys.executable, __file__, "--task", *task]
@@ -195,6 +211,13 @@ def tables() -> None:
             print(f"| {found} |", flush=True)
         exponent = math.log(seconds[2000] / seconds[50]) / math.log(2000 / 50)
         print(f"exponent of the cost, N = 50..2000: {exponent:.2f}")
+    print("\nSqueezed bath\n| N | detuning | steady state (s) | W | MB |\n" + "|---" * 5 + "|")
+    for n_cells in (20, 40, 60):
+        for detuning in ("0", "0.1"):
+            print(f"| {row('squeezed', str(n_cells), detuning)} |", flush=True)
+    print("\n| N | curve of 100 times (s) | MB |\n" + "|---" * 3 + "|")
+    for n_cells in (30, 60):
+        print(f"| {row('squeezed_curve', str(n_cells))} |", flush=True)
     print("\nErgotropy of random populations\n| N | (s) | peak (MB) |\n" + "|---" * 3 + "|")
     for n_cells in (500, 1000, 2000):
         print(f"| {row('filling', str(n_cells))} |", flush=True)
@@ -233,6 +256,8 @@ def main() -> None:
         "filling": lambda n: filling_row(int(n)),
         "map": lambda n: map_row(int(n)),
         "curve": lambda start, n: curve_row(start, int(n)),
+        "squeezed": lambda n, detuning: squeezed_row(int(n), float(detuning)),
+        "squeezed_curve": lambda n: squeezed_curve_row(int(n)),
         "peer_steady": lambda n: peer_steady_row(int(n)),
         "peer_curve": lambda n: peer_curve_row(int(n)),
     }

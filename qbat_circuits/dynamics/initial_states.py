@@ -120,13 +120,6 @@ def symmetric_start(battery: Battery, initial_state: Any) -> FloatArray:
     return populations
 
 
-def excited_cells(battery: Battery, initial_state: Any) -> int | None:
-    """Number of excited cells of a bit string (checked), None for any other start."""
-    if not isinstance(initial_state, str) or initial_state in NAMED_STATES:
-        return None
-    return _checked_word(battery, initial_state).count("1")
-
-
 def _weights(battery: Battery, cell: int, name: str) -> FloatArray:
     """Populations of one cell's levels in a named state."""
     weights: FloatArray = np.zeros(battery.levels)

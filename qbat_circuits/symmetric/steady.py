@@ -38,7 +38,7 @@ _AFFORDABLE = 4e9
 #: 1/20 of those that hold weight.
 _EXPECTED_TOLERANCE, _ROOM, _SHARE_OF_ROOM = 1e-17, 8, 20
 #: Bytes that each state of a guess (its transitions) and of a box (its factors) needs, measured.
-_GUESS_BYTES, _FACTOR_BYTES = 250, 1700
+_GUESS_BYTES, _FACTOR_BYTES = 420, 1800
 #: Models in one elimination: the working set stays in the cache.
 _BATCH = 64
 
