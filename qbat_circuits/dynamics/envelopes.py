@@ -136,10 +136,9 @@ def _piecewise(
     rows = np.empty((len(times), len(start)))
     state = start
     rows[times == 0.0] = start
-    same = 8 * np.finfo(np.float64).eps * times[-1]  # a saved time at a breakpoint, up to round-off
     for begin, end in _pieces(float(times[-1]), envelope, strengths):
-        inside = np.flatnonzero((times > begin + same) & (times <= end + same))
-        stops = np.unique(np.concatenate([[begin], np.minimum(times[inside], end), [end]]))
+        inside = np.flatnonzero((times > begin) & (times <= end))
+        stops = np.unique(np.concatenate([[begin], times[inside], [end]]))
         found = advance(state, stops)
         rows[inside] = found[: len(inside)]
         state = found[-1]

@@ -135,7 +135,9 @@ def adaptive_path(
         allowed = error_rate * (end - begin)
         steps = min(max(1, round(fewest * (end - begin))), _MOST_STEPS // 2)
         state, halvings = _halved(generators, strengths, state, (begin, end), steps, allowed)
-        wanted = steps * 2.0 ** (halvings - 2) / (end - begin)
+        # An interval that one step serves says nothing of longer ones: it may be a last digit long.
+        served_by_one = steps == 1 and halvings == 1
+        wanted = 0.0 if served_by_one else steps * 2.0 ** (halvings - 2) / (end - begin)
         fewest = max(wanted, fastest / _LONGEST_STEP)
         rows[i] = state
     return rows

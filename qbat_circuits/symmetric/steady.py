@@ -30,7 +30,7 @@ _WALL_TOLERANCE = 1e-16
 #: Ratio of rates up to which a linear solve is tried; wrong results were seen from 1e27 on.
 _SOLVABLE = 1e20
 #: Weight, per cell, that the balance of flows may call misplaced before its repair. The error that
-#: is left was below 2e-12 against the elimination (docs/symmetric-engine.md).
+#: is left was below 2e-13 against the elimination (docs/symmetric-engine.md).
 _BALANCED_PER_CELL = 2e-15
 #: Size * width^2 up to which the elimination takes less than half a minute.
 _AFFORDABLE = 4e9

@@ -180,6 +180,7 @@ def test_what_is_no_number_is_no_state() -> None:
 def test_only_round_off_makes_steps_equal() -> None:
     even, wide = np.linspace(0, 7, 301), np.geomspace(1e-6, 1e6, 2000)
     assert len(equal_steps(even)[0]) == 2  # 0 and the step
+    assert len(equal_steps(np.array([1.0, 2.0, 3.0 + 1e-12]))[0]) == 2
     steps, which = equal_steps(wide)
     assert len(steps) == len(wide)
     np.testing.assert_array_equal(np.sort(which), np.arange(len(wide)))

@@ -122,6 +122,7 @@ def test_weak_noise_beside_a_protected_group_is_waited_for(gamma: float) -> None
     "model",
     [
         battery([QUIET, QUIET, qb.LocalNoise(1e-12)]),
+        battery([QUIET, QUIET, qb.LocalNoise(1e-14)]),
         battery([QUIET] * 3, detunings=[0, 0, 1.0], rate=6.3e6),
     ],
 )
