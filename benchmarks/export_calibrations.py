@@ -1,8 +1,8 @@
 """Write the bundled calibrations again: python benchmarks/export_calibrations.py [FOLDER]
 
 brisbane, sherbrooke and fez come from the public snapshots that qiskit-ibm-runtime ships for its
-fake backends, all qubits, unchanged except for units. waveguide4 is a design point, no device.
-Needs qiskit-ibm-runtime.
+fake backends, all qubits and gates, unchanged except for units. waveguide4 is a design point, no
+device. Needs qiskit-ibm-runtime.
 """
 
 from __future__ import annotations

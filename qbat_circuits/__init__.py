@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from qbat_circuits.extra_jumps import ExtraJump as ExtraJump
     from qbat_circuits.extraction_unitary import ExtractionTask as ExtractionTask
     from qbat_circuits.extraction_unitary import extraction_task as extraction_task
+    from qbat_circuits.gate_calibration import GateCalibration as GateCalibration
     from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
     from qbat_circuits.quantities.heat import entropy_production as entropy_production
     from qbat_circuits.quantities.heat import heat_currents as heat_currents
@@ -151,6 +152,7 @@ _HOMES = {
     "Finding": "audit",
     "fit_local_phases": "analysis.local_phases",
     "from_qutip": "qutip_bridge",
+    "GateCalibration": "gate_calibration",
     "heat_currents": "quantities.heat",
     "InputError": "errors",
     "leakage": "dynamics.leakage",

@@ -7,40 +7,48 @@ values is decided in `qbat_circuits.qubit_calibration`; nothing is invented here
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from qbat_circuits.calibration_csv import csv_content
 from qbat_circuits.calibration_files import (
     FORMAT,
+    GATE_FIGURES,
     VERSION,
     bundled_calibrations,
     calibration_content,
+    file_bytes,
     find_calibration,
 )
 from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number, shown
-from qbat_circuits.json_files import canonical_sha256, read_json, read_text, write_json
+from qbat_circuits.gate_calibration import GateCalibration, gate_summary, gate_warnings
+from qbat_circuits.json_files import canonical_sha256, read_json, read_text, write_atomically
 from qbat_circuits.qubit_calibration import (
     FIGURES,
     CalibrationWarning,
     QubitCalibration,
     as_date,
-    named_qubits,
+    named_places,
     warnings_of,
 )
 
 __all__ = [
     "Calibration",
     "FigureSource",
+    "GateCalibration",
     "QubitCalibration",
     "bundled_calibrations",
     "load_calibration",
 ]
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+#: Every kind of figure, in the order in which sources are listed.
+_KINDS = (*FIGURES, "line_rate_per_s", *GATE_FIGURES)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class FigureSource:
     """Where one kind of figure comes from.
 
     Args:
-        figure: a figure of `QubitCalibration`, or ``line_rate_per_s``.
+        figure: a figure of `QubitCalibration`, ``line_rate_per_s``, ``gate_error`` or
+            ``gate_duration_s``.
         source: file, paper or reason, as text.
         verified: whether the number was read in its source, not remembered or chosen.
     """
@@ -58,7 +67,7 @@ class FigureSource:
     verified: bool
 
     def __post_init__(self) -> None:
-        check_choice("figures", self.figure, (*FIGURES, "line_rate_per_s"))
+        check_choice("figures", self.figure, _KINDS)
         _check_text(f"figures.{self.figure}.source", self.source)
         _check_flag(f"figures.{self.figure}.verified", self.verified)
 
@@ -72,13 +81,14 @@ class Calibration:
         description: what the chip is.
         source: where the data comes from.
         qubits: figures of every qubit, qubit i at position i.
-        figures: source of each kind of figure; every kind that a qubit has must be there.
+        figures: source of each kind of figure; every kind that a qubit or a gate has must be there.
         calibrated_at: ISO date with time zone; None for a chip that was never measured.
         tunable: whether the qubits can be tuned to one frequency.
         common_line: whether the qubits couple to one line, which can be the common bath.
         t1_includes_line: whether T1 was measured with the decay into that line in it.
         line_rate_per_s: decay rate kappa of one qubit into an empty line, in 1/s.
         coupling_map: pairs of qubits with a two-qubit gate, smaller number first; may be empty.
+        gates: figures of gates, each on its qubits; pairs must be in ``coupling_map``.
 
     Raises:
         InputError: if a value breaks its rule.
@@ -95,6 +105,7 @@ class Calibration:
     t1_includes_line: bool = False
     line_rate_per_s: float | None = None
     coupling_map: tuple[tuple[int, int], ...] = ()
+    gates: tuple[GateCalibration, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("name", "description", "source"):
@@ -115,6 +126,7 @@ class Calibration:
                 raise broken_rule(f"qubits[{position}].index", str(position), qubit.index)
         object.__setattr__(self, "qubits", tuple(self.qubits))
         object.__setattr__(self, "coupling_map", self._checked_pairs())
+        object.__setattr__(self, "gates", self._checked_gates())
         object.__setattr__(self, "figures", self._checked_figures())
 
     def _checked_pairs(self) -> tuple[tuple[int, int], ...]:
@@ -127,16 +139,33 @@ class Calibration:
             pairs.add((min(pair), max(pair)))
         return tuple(sorted(pairs))
 
+    def _checked_gates(self) -> tuple[GateCalibration, ...]:
+        last, pairs, seen = len(self.qubits) - 1, set(self.coupling_map), set()
+        for gate in self.gates:
+            field, where = f"gates.{gate.name}.qubits", list(gate.qubits)
+            if max(gate.qubits) > last:
+                raise broken_rule(field, f"numbers from 0 to {last}", where)
+            if len(where) == 2 and (min(where), max(where)) not in pairs:
+                raise broken_rule(field, "a pair of 'coupling_map'", where)
+            if (gate.name, gate.qubits) in seen:
+                raise InputError(f"'{gate.label}' must be given once in 'gates', not twice.")
+            seen.add((gate.name, gate.qubits))
+        return tuple(sorted(self.gates, key=lambda gate: (gate.name, gate.qubits)))
+
     def _checked_figures(self) -> tuple[FigureSource, ...]:
-        order = [*FIGURES, "line_rate_per_s"]
         named = [figure.figure for figure in self.figures]
         if len(set(named)) < len(named):
             raise broken_rule("figures", "one entry per figure", named)
-        for name in order:
-            owners = [self] if name == "line_rate_per_s" else self.qubits
-            if name not in named and any(getattr(owner, name) is not None for owner in owners):
+        for name in _KINDS:
+            if name not in named and self._has(name):
                 raise InputError(f"'figures' must say where '{name}' comes from.")
-        return tuple(sorted(self.figures, key=lambda figure: order.index(figure.figure)))
+        return tuple(sorted(self.figures, key=lambda figure: _KINDS.index(figure.figure)))
+
+    def _has(self, kind: str) -> bool:
+        """Whether any number of this kind of figure is there."""
+        owners: Iterable[object] = self.gates if kind in GATE_FIGURES else self.qubits
+        owners = (self,) if kind == "line_rate_per_s" else owners
+        return any(getattr(owner, GATE_FIGURES.get(kind, kind)) is not None for owner in owners)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
@@ -171,12 +200,14 @@ class Calibration:
             for qubit in known.pop("qubits")
         ]
         figures = [FigureSource(name, **figure) for name, figure in known.pop("figures").items()]
+        gates = [GateCalibration(**gate) for gate in known.pop("gates", [])]
         rest = {field.name: known[field.name] for field in fields(cls) if field.name in known}
-        return cls(qubits=tuple(qubits), figures=tuple(figures), **rest)
+        return cls(qubits=tuple(qubits), figures=tuple(figures), gates=tuple(gates), **rest)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON content of our own format, without what is missing; the inverse of `from_dict`."""
-        content = {k: v for k, v in vars(self).items() if v is not None}
+        content = {f.name: getattr(self, f.name) for f in fields(self)}
+        content = {k: v for k, v in content.items() if v is not None}
         content["coupling_map"] = [list(pair) for pair in self.coupling_map]
         content["figures"] = {
             f.figure: {"source": f.source, "verified": f.verified} for f in self.figures
@@ -185,6 +216,12 @@ class Calibration:
             {k: v for k, v in asdict(q).items() if v is not None} | {"dates": dict(q.dates)}
             for q in self.qubits
         ]
+        content["gates"] = [
+            {k: v for k, v in vars(gate).items() if v is not None} | {"qubits": list(gate.qubits)}
+            for gate in self.gates
+        ]
+        if not self.gates:
+            del content["gates"]
         return {"format": FORMAT, "version": VERSION, **content}
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -193,12 +230,36 @@ class Calibration:
         Raises:
             InputError: if the place cannot be written.
         """
-        write_json(path, self.to_dict())
+        write_atomically(path, file_bytes(self.to_dict()))
 
     @property
     def sha256(self) -> str:
         """SHA-256 of the whole content: equal for equal calibrations only."""
         return canonical_sha256(self.to_dict())
+
+    def gate(self, name: str, qubits: Iterable[int]) -> GateCalibration | None:
+        """The gate of this name on these qubits in this order; None where the chip has none."""
+        return self._gates_by_key.get((name, tuple(qubits)))
+
+    def two_qubit_gate(self, a: int, b: int) -> GateCalibration | None:
+        """The usable two-qubit gate between two qubits, in either direction, of the smallest error.
+
+        One without a known error comes after those with one; None where no gate is usable.
+        """
+        found = (self.gate(name, pair) for name in self.gate_names for pair in ((a, b), (b, a)))
+        usable = [gate for gate in found if gate is not None and gate.usable]
+        return min(
+            usable, key=lambda gate: math.inf if gate.error is None else gate.error, default=None
+        )
+
+    @cached_property
+    def gate_names(self) -> tuple[str, ...]:
+        """Names of the gates that the chip has anywhere, sorted."""
+        return tuple(sorted({gate.name for gate in self.gates}))
+
+    @cached_property
+    def _gates_by_key(self) -> dict[tuple[str, tuple[int, ...]], GateCalibration]:
+        return {(gate.name, gate.qubits): gate for gate in self.gates}
 
     @property
     def unverified(self) -> tuple[str, ...]:
@@ -207,21 +268,21 @@ class Calibration:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Every oddity as one sentence that names its qubit."""
+        """Every oddity as one sentence that names its qubit or its gate."""
         return tuple(str(warning) for warning in self._all_warnings())
 
     def warnings_by_kind(self, qubits: Iterable[int] | None = None) -> tuple[str, ...]:
-        """One sentence per kind of oddity, naming every qubit that has it.
+        """One sentence per kind of oddity, naming every qubit or pair that has it.
 
         Args:
-            qubits: only these qubits; all by default.
+            qubits: only these qubits and the gates among them; all by default.
         """
         wanted = set(range(len(self.qubits)) if qubits is None else qubits)
-        groups: dict[tuple[str, str], list[int]] = {}
+        groups: dict[tuple[str, str], list[tuple[int, ...]]] = {}
         for warning in self._all_warnings():
-            if warning.qubit in wanted:
-                groups.setdefault((warning.kind, warning.policy), []).append(warning.qubit)
-        return tuple(f"{kind}: {named_qubits(q)}; {do}." for (kind, do), q in groups.items())
+            if wanted.issuperset(warning.qubits):
+                groups.setdefault((warning.kind, warning.policy), []).append(warning.qubits)
+        return tuple(f"{kind}: {named_places(q)}; {do}." for (kind, do), q in groups.items())
 
     def table(self) -> Table:
         """Headers with units, and one row per qubit with its figures and its oddities.
@@ -232,15 +293,25 @@ class Calibration:
         for name, figure in FIGURES.items():
             doubt = ", not verified" if name in self.unverified else ""
             headers.append(f"{figure.words} ({figure.unit}{doubt})")
-        kinds: dict[int, list[str]] = {}
+        kinds: dict[int, dict[str, None]] = {}
         for warning in self._all_warnings():
-            kinds.setdefault(warning.qubit, []).append(warning.kind)
+            for number in warning.qubits:
+                kinds.setdefault(number, {})[warning.kind] = None
         rows = []
         for qubit in self.qubits:
             values = ((getattr(qubit, name), figure.scale) for name, figure in FIGURES.items())
             cells = ["-" if value is None else f"{value * scale:.5g}" for value, scale in values]
-            rows.append((str(qubit.index), *cells, "; ".join(kinds.get(qubit.index, []))))
+            rows.append((str(qubit.index), *cells, "; ".join(kinds.get(qubit.index, {}))))
         return (*headers, "warnings"), rows
+
+    def gate_table(self) -> Table:
+        """Headers with units, and one row per name of gate (`gate_summary`)."""
+        headers = ["gate", "number", "median error (%)", "worst error (%)", "median duration (ns)"]
+        rows = [
+            gate_summary([gate for gate in self.gates if gate.name == name])
+            for name in self.gate_names
+        ]
+        return (*headers, "not calibrated"), rows
 
     def source_table(self) -> Table:
         """Headers and one row per kind of figure: what it is, whether verified, its source."""
@@ -251,7 +322,8 @@ class Calibration:
 
     def _all_warnings(self) -> list[CalibrationWarning]:
         doubtful = self.unverified
-        return [w for q in self.qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
+        found = [w for q in self.qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
+        return [*found, *gate_warnings(self.gates)]
 
 
 def load_calibration(name_or_path: Any) -> Calibration:

@@ -4,14 +4,16 @@ Two formats are read, told apart by their content:
 
 - our own, ``{"format": "qbat-calibration", "version": 1, ...}``, SI with the unit in each name;
 - BackendProperties JSON as IBM saves it (``backend.properties().to_dict()``), which becomes our
-  own: units converted, pairs of coupled qubits read from the two-qubit gates. What such a chip is
-  not, the file does not say, so ``tunable``, ``common_line`` and ``t1_includes_line`` are false.
+  own: units converted, pairs of coupled qubits read from the two-qubit gates, and gates on more
+  than two qubits left out. What such a chip is not, the file does not say, so ``tunable``,
+  ``common_line`` and ``t1_includes_line`` are false.
 
 Structure and types are checked here, values in `qbat_circuits.calibration`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,9 +31,12 @@ from qbat_circuits.errors import (
     shown,
 )
 from qbat_circuits.file_models import validated
+from qbat_circuits.json_files import json_bytes
 
 FORMAT = "qbat-calibration"
 VERSION = 1
+#: Kind of figure -> its key in a gate.
+GATE_FIGURES = {"gate_error": "error", "gate_duration_s": "duration_s"}
 
 _PACKAGE = Path(__file__).parent
 #: The data inside an installed wheel, else beside the package in a checkout (editable, sdist).
@@ -50,6 +55,11 @@ _PROPERTIES: dict[str, tuple[str, dict[str, float]]] = {
     "prob_meas0_prep1": ("prob_meas0_prep1", _PLAIN),
     "readout_error": ("readout_error", _PLAIN),
     "readout_length": ("readout_length_s", _TIMES),
+}
+#: The same for gates.
+_GATE_PROPERTIES: dict[str, tuple[str, dict[str, float]]] = {
+    "gate_error": ("error", _PLAIN),
+    "gate_length": ("duration_s", _TIMES),
 }
 
 
@@ -80,6 +90,13 @@ class _Qubit(_Own):
     dates: dict[str, str] = {}
 
 
+class _OwnGate(_Own):
+    name: str
+    qubits: list[int]
+    error: float | None = None
+    duration_s: float | None = None
+
+
 class _CalibrationFile(_Own):
     format: str
     version: int
@@ -94,6 +111,7 @@ class _CalibrationFile(_Own):
     coupling_map: list[list[int]] = []
     figures: dict[str, _Figure]
     qubits: list[_Qubit]
+    gates: list[_OwnGate] = []
 
 
 class _Property(_Foreign):
@@ -104,7 +122,9 @@ class _Property(_Foreign):
 
 
 class _Gate(_Foreign):
+    gate: str
     qubits: list[int]
+    parameters: list[_Property] = []
 
 
 class _BackendProperties(_Foreign):
@@ -157,7 +177,7 @@ def calibration_content(raw: Any) -> dict[str, Any]:
 
     Raises:
         InputError: if it is neither format, a key is missing, unknown or of the wrong type, a
-            unit is unknown, or a figure of one qubit is given twice.
+            unit is unknown, or a figure of one qubit or gate is given twice.
     """
     if not isinstance(raw, Mapping):
         raise InputError(f"the top level must be a JSON object, not {shown(raw)}.")
@@ -176,6 +196,22 @@ def calibration_content(raw: Any) -> dict[str, Any]:
     )
 
 
+def file_bytes(content: Mapping[str, Any]) -> bytes:
+    """The bytes of a file in our own format: JSON with every gate on one line, as a chip has many.
+
+    Args:
+        content: what `Calibration.to_dict` gives.
+    """
+    gates = [json.dumps(gate, sort_keys=True) for gate in content.get("gates", ())]
+    if not gates:
+        return json_bytes(content)
+    lines = ",\n  ".join(gates).encode()
+    # No text of a JSON file holds a line end, so this is the key of the top level.
+    return json_bytes({**content, "gates": []}).replace(
+        b'\n "gates": []', b'\n "gates": [\n  ' + lines + b"\n ]", 1
+    )
+
+
 def _folder() -> Path:
     for folder in _FOLDERS:
         if folder.is_dir():
@@ -185,8 +221,14 @@ def _folder() -> Path:
 
 def _from_backend_properties(properties: _BackendProperties) -> dict[str, Any]:
     source = f"BackendProperties of {properties.backend_name} {properties.backend_version}"
-    qubits = [_from_properties(q, rows) for q, rows in enumerate(properties.qubits)]
+    qubits = [_qubit_figures(q, rows) for q, rows in enumerate(properties.qubits)]
+    gates = [
+        _gate_figures(k, gate)
+        for k, gate in enumerate(properties.gates)
+        if len(gate.qubits) <= 2 and gate.gate != "measure"
+    ]
     present = [ours for ours, _ in _PROPERTIES.values() if any(ours in qubit for qubit in qubits)]
+    present += [kind for kind, ours in GATE_FIGURES.items() if any(ours in gate for gate in gates)]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -197,24 +239,38 @@ def _from_backend_properties(properties: _BackendProperties) -> dict[str, Any]:
         "tunable": False,
         "common_line": False,
         "t1_includes_line": False,
-        "coupling_map": [list(gate.qubits) for gate in properties.gates if len(gate.qubits) == 2],
+        "coupling_map": [gate["qubits"] for gate in gates if len(gate["qubits"]) == 2],
         "figures": {ours: {"source": source, "verified": True} for ours in present},
         "qubits": qubits,
+        "gates": gates,
     }
 
 
-def _from_properties(qubit: int, rows: list[_Property]) -> dict[str, Any]:
-    figures: dict[str, Any] = {"index": qubit}
+def _qubit_figures(qubit: int, rows: list[_Property]) -> dict[str, Any]:
+    figures, dates = _figures(f"qubits[{qubit}]", rows, _PROPERTIES)
+    return {"index": qubit, **figures, "dates": dates}
+
+
+def _gate_figures(number: int, gate: _Gate) -> dict[str, Any]:
+    figures, _ = _figures(f"gates[{number}]", gate.parameters, _GATE_PROPERTIES)
+    return {"name": gate.gate, "qubits": gate.qubits, **figures}
+
+
+def _figures(
+    owner: str, rows: list[_Property], known: Mapping[str, tuple[str, dict[str, float]]]
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Figures in SI and their dates, both by our names; rows of other names are left out."""
+    figures: dict[str, float] = {}
     dates: dict[str, str] = {}
     for row in rows:
-        field = f"qubits[{qubit}].{row.name}"
-        if row.name not in _PROPERTIES or row.value is None:
+        field = f"{owner}.{row.name}"
+        if row.name not in known or row.value is None:
             continue
-        ours, units = _PROPERTIES[row.name]
+        ours, units = known[row.name]
         if ours in figures:
             raise InputError(f"'{field}' must be given once, not twice.")
         unit = check_choice(f"{field} unit", row.unit or "", tuple(units))
         figures[ours] = check_number(field, row.value) * units[unit]
         if row.date is not None:
             dates[ours] = row.date
-    return {**figures, "dates": dates}
+    return figures, dates

@@ -123,15 +123,16 @@ class QubitCalibration:
 
 @dataclass(frozen=True)
 class CalibrationWarning:
-    """One oddity of one qubit: its kind, the qubit's own numbers, and what is done about it."""
+    """One oddity of one qubit, or of a gate on its qubits: its kind, numbers, and what is done."""
 
-    qubit: int
+    qubits: tuple[int, ...]
     kind: str
     detail: str
     policy: str
 
     def __str__(self) -> str:
-        return f"Qubit {self.qubit}: {self.detail}; {self.policy}."
+        numbers = f"{'s' if len(self.qubits) > 1 else ''} {' and '.join(map(str, self.qubits))}"
+        return f"Qubit{numbers}: {self.detail}; {self.policy}."
 
 
 def as_date(field: str, text: object) -> datetime:
@@ -162,6 +163,14 @@ def named_qubits(numbers: Iterable[int]) -> str:
     return f"qubit{'s' if plural else ''} {', '.join(listed)}"
 
 
+def named_places(places: Iterable[tuple[int, ...]]) -> str:
+    """`named_qubits` for single qubits; for pairs ``qubits (3, 4), (5, 6)``, sorted, each once."""
+    found = sorted({tuple(sorted(place)) for place in places})
+    if len(found[0]) == 1:
+        return named_qubits(place[0] for place in found)
+    return f"qubits {', '.join(map(str, found))}"
+
+
 def warnings_of(
     qubit: QubitCalibration, calibrated_at: str | None, unverified: Sequence[str]
 ) -> Iterator[CalibrationWarning]:
@@ -182,7 +191,7 @@ def warnings_of(
         detail = f"not verified: {', '.join(doubtful)}"
         found.append((kind, detail, "design values or numbers from memory"))
     for kind, detail, policy in found:
-        yield CalibrationWarning(qubit.index, kind, detail, policy)
+        yield CalibrationWarning((qubit.index,), kind, detail, policy)
 
 
 def _missing(qubit: QubitCalibration) -> Iterator[tuple[str, str, str]]:

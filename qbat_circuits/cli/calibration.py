@@ -43,7 +43,7 @@ def calibration_list() -> None:
 def calibration_show(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Bundled name or file.")],
 ) -> None:
-    """One calibration: every qubit with units, sources and warnings."""
+    """One calibration: every qubit with units, gates by kind, sources and warnings."""
     from qbat_circuits.calibration import load_calibration
 
     one = load_calibration(name)
@@ -56,9 +56,10 @@ def calibration_show(
         ("T1 includes the line", one.t1_includes_line),
     )
     console.print(", ".join(f"{what}: {'yes' if true else 'no'}" for what, true in facts))
-    for columns, rows in (_figures(one), one.source_table()):
-        console.print()
-        print_table(console, columns, rows)
+    for columns, rows in (_figures(one), _gates(one), one.source_table()):
+        if rows:
+            console.print()
+            print_table(console, columns, rows)
     if one.unverified:
         console.print("* not verified", markup=False)
     console.print()
@@ -97,3 +98,9 @@ def _figures(calibration: Calibration) -> tuple[list[str], list[list[str]]]:
     kept = [i for i in range(len(columns) - 1) if any(row[i] != "-" for row in rows)]
     names = [columns[i].replace(", not verified)", ")*").replace(" (", "\n(") for i in kept]
     return names, [[row[i] for i in kept] for row in rows]
+
+
+def _gates(calibration: Calibration) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The table of gates for a terminal: units below names."""
+    columns, rows = calibration.gate_table()
+    return [title.replace(" (", "\n(") for title in columns], rows

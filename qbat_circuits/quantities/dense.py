@@ -174,6 +174,17 @@ def locked_ergotropy(state: Any, energies: Energies = None) -> float:
     return max(0.0, ergotropy(state, energies) - local_ergotropy(state, energies))
 
 
+def correlation_ergotropy(state: Any, energies: Energies = None) -> float:
+    """W(rho) - W(rho_1 (x) ... (x) rho_N): what correlations between the cells add to the work.
+
+    Cells that are not equally hot hold work without any correlation: a heat engine could run
+    between them. That share is none of a common bath's doing. Negative for some states.
+    """
+    rho, levels = _state(state, energies)
+    alone = linear_ergotropy(_uncorrelated(rho), levels)
+    return float(linear_ergotropy(rho, levels) - alone)
+
+
 def l1_coherence(state: Any) -> float:
     """l1-norm of coherence in the product basis, sum_{a != b} |rho_ab|.
 
@@ -206,6 +217,16 @@ def sector_work(state: Any, energies: Energies = None) -> dict[float, float]:
 def _state(state: Any, energies: Energies) -> tuple[ComplexArray, FloatArray]:
     rho = as_density_matrix(state)
     return rho, level_energies(n_cells_of(rho), energies)
+
+
+def _uncorrelated(rho: ComplexArray) -> ComplexArray:
+    """The product of the reduced states of all cells."""
+    n = n_cells_of(rho)
+    whole: ComplexArray = np.eye(1, dtype=np.complex128)
+    for cell in range(n):
+        split = rho.reshape(2 ** (n - 1 - cell), 2, 2**cell, 2 ** (n - 1 - cell), 2, 2**cell)
+        whole = np.asarray(np.kron(np.einsum("aibajb->ij", split), whole), dtype=np.complex128)
+    return whole
 
 
 def _sector_blocks(rho: ComplexArray) -> dict[float, ComplexArray]:

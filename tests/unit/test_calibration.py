@@ -16,6 +16,7 @@ from qbat_circuits import calibration_files
 from qbat_circuits.calibration import (
     Calibration,
     FigureSource,
+    GateCalibration,
     QubitCalibration,
     bundled_calibrations,
     load_calibration,
@@ -272,6 +273,7 @@ def test_hash_changes_with_every_field() -> None:
         replace(calibration, t1_includes_line=True),
         replace(calibration, line_rate_per_s=1.0),
         replace(calibration, coupling_map=((0, 1),)),
+        replace(calibration, gates=(GateCalibration("x", (0,)),)),
         replace(calibration, figures=(replace(figures[0], verified=True), *figures[1:])),
         replace(calibration, qubits=qubits[:3]),
         replace(calibration, qubits=(replace(qubits[0], t1_s=3.1e-5), *qubits[1:])),
@@ -591,7 +593,8 @@ def test_grouped_warnings_name_every_qubit() -> None:
     assert named_qubits([3]) == "qubit 3"
     assert named_qubits([7, 8, 9, 10, 12, 14, 15]) == "qubits 7-10, 12, 14, 15"
     assert "T2 > 2 T1: qubit 87; pure dephasing is clipped at 0." in groups
-    assert load_calibration("fez").warnings_by_kind([87, 86])[-1] == groups[-1]
+    t2 = [text for text in groups if text.startswith("T2")]
+    assert [load_calibration("fez").warnings_by_kind([87, 86])[-1]] == t2
     assert "missing frequency: qubit 3; " in load_calibration("fez").warnings_by_kind([3])[0]
 
 
@@ -614,6 +617,8 @@ def test_oddities_of_all_public_snapshots_are_found() -> None:
         calibration = load_calibration(path)
         for text in calibration.warnings_by_kind():
             kind, numbers = text.split(": ", 1)
+            if "not calibrated" in kind:
+                continue
             runs = re.findall(r"(\d+)(?:-(\d+))?", numbers.split(";")[0])
             count = sum(int(last or first) - int(first) + 1 for first, last in runs)
             kinds[kind] = kinds.get(kind, 0) + count

@@ -81,7 +81,8 @@ def test_saved_and_read_back_it_is_the_same(tmp_path: Path) -> None:
         (NEW.replace("1:0.0081;", "1=0.0081;"), "line 2, 'CZ error' must hold pairs such as"),
         (OLD.replace("0_1:0.01", "3_1:0.01"), "line 3, 'ECR error' must hold pairs such as"),
         (NEW.replace("2:0.012", "7:0.012"), "must be two different qubits from 0 to 2"),
-        (NEW.replace("\n1,99", "\n0,99"), "'qubits[1].index' must be 1, not 0."),
+        (NEW.replace("\n1,99", "\n0,99"), "line 3, 'Qubit' must be given once, not 0 twice."),
+        (NEW.replace("\n1,99", "\n3,99"), "'qubits[1].index' must be 1, not 2."),
         (NEW.replace("\n1,99", "\n1.5,99"), "'Qubit' must be a whole number >= 0, not 1.5."),
         (NEW.splitlines()[0] + "\n", "it must hold a header and a row for each qubit."),
         (NEW.replace('"1:0.0081;2:0.012"', '"1:0.0081'), "it is no CSV file"),
@@ -112,7 +113,7 @@ def test_a_fake_backend_is_its_saved_snapshot(name: str) -> None:
     for one, two in zip(chip.qubits, bundled.qubits, strict=True):
         for figure in ("t1_s", "t2_s", "frequency_hz", "prob_meas1_prep0", "prob_meas0_prep1"):
             assert getattr(one, figure) == getattr(two, figure)
-    assert chip.coupling_map == bundled.coupling_map
+    assert (chip.coupling_map, chip.gates) == (bundled.coupling_map, bundled.gates)
     assert isinstance(Calibration.from_dict(chip.to_dict()), Calibration)
 
 

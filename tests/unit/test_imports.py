@@ -36,7 +36,10 @@ ROOMS = (
     "calibration_files",
     "calibration_csv",
     "qubit_calibration",
+    "gate_calibration",
     "calibration",
+    "gate_noise",
+    "placement",
     "transmon",
     "transmon_levels",
     "device_assumptions",
@@ -79,9 +82,9 @@ SEES_ONLY = {
 
 # Libraries with a door: the only modules that may import them.
 DOORS = {
-    "qiskit": ("circuits", "sampling.aer"),
+    "qiskit": ("circuits", "sampling.aer", "sampling.emulator"),
     "qiskit_dynamics": ("dynamics.qiskit_dynamics_core",),
-    "qiskit_aer": ("sampling.aer",),
+    "qiskit_aer": ("sampling.aer", "sampling.emulator"),
     "qiskit_ibm_runtime": (),
     "matplotlib": ("show",),
     "pydantic": ("file_models", "calibration_files", "schema"),
