@@ -6,7 +6,8 @@ Channels are Pauli transfer matrices, R_ij = Tr[P_i E(P_j)]/d in the order I, X,
 - Waiting: relaxation towards the residual population with T1, and dephasing with T2 (clipped at
   2 T1), for as long as it takes.
 - A gate: relaxation of its qubits for its duration, then the depolarising channel that brings the
-  average gate error up to the reported one; none where relaxation alone exceeds it.
+  average gate error up to the reported one: none where relaxation alone exceeds it, and at most
+  the complete one.
 - A measurement whose result is dropped: dephasing, and relaxation for its duration.
 - A reset: |0>, flipped with the probability (P(1|0) + P(0|1))/2 with which the measurement in it
   misreads, unless a figure is given.
@@ -64,12 +65,12 @@ def missing_depolarisation(error: float, relaxed: FloatArray) -> float:
         relaxed: transfer matrix of what relaxation does during the gate.
 
     Returns:
-        x, 0 where relaxation alone exceeds the error.
+        x in [0, 1]: 0 where relaxation alone exceeds the error, 1 where nothing reaches it.
     """
     d = math.isqrt(len(relaxed))
     trace = float(np.trace(relaxed))
     wanted = d * ((d + 1) * (1 - error) - 1)
-    return max(0.0, (trace - wanted) / (trace - 1)) if trace > 1 else 0.0
+    return min(max(0.0, (trace - wanted) / (trace - 1)), 1.0) if trace > 1 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +189,7 @@ class ChipNoise:
                 f"The calibration {self.calibration.name!r} has no readout errors of qubit "
                 f"{qubit}: give 'reset_error'."
             )
-        return min(total / 2, 1.0)
+        return total / 2
 
     @cached_property
     def _known(self) -> dict[tuple[str, tuple[int, ...]], FloatArray]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 from typing import NamedTuple
 
 from qbat_circuits.calibration import Calibration
@@ -110,9 +110,9 @@ def placement_on(calibration: Calibration, cells: Sequence[int], ancilla: int) -
     Raises:
         InputError: if the coupling map cannot hold it.
     """
-    errors = pair_errors(calibration)
-    chosen = set(cells)
-    found = [p for p in _from(ancilla, len(chosen), _neighbours(errors)) if set(p.cells) == chosen]
+    chosen, errors = set(cells), pair_errors(calibration)
+    inside = {pair: e for pair, e in errors.items() if chosen.union((ancilla,)).issuperset(pair)}
+    found = list(_sweeps(ancilla, len(chosen), inside, _neighbours(inside), len(chosen)))
     if not found:
         raise InputError(
             f"The coupling map of {calibration.name!r} cannot hold cells on qubits "
@@ -122,36 +122,43 @@ def placement_on(calibration: Calibration, cells: Sequence[int], ancilla: int) -
     return min(found, key=lambda p: (p.two_qubit_gates, gate_errors(p, errors)))
 
 
-def placements(calibration: Calibration, n_cells: int, spare_hops: int = 1) -> Iterator[Placement]:
+def placements(
+    calibration: Calibration, n_cells: int, spare_hops: int = 1, home: int | None = None
+) -> Iterator[Placement]:
     """Placements of N cells with the fewest hops that the chip allows, or a few more.
 
     Args:
         calibration: the chip.
         n_cells: N.
         spare_hops: how many hops more than the fewest are still listed.
+        home: only placements with the ancilla's home here.
 
     Returns:
         One placement for each set of qubits, home and hops: the worst pair is met last, in the one
-        partial swap that a collision does once.
+        partial swap that a collision does once. Of each qubit only the N + 1 neighbours with the
+        smallest errors count: one with more of them is the middle of a star without hops anyway.
 
     Raises:
         InputError: if the chip has no connected set of N + 1 usable qubits that can be swept.
     """
     errors = pair_errors(calibration)
-    near = _neighbours(errors)
-    best: dict[tuple[int, frozenset[int], tuple[int, ...]], Placement] = {}
-    for home in near:
-        for one in _from(home, n_cells, near):
-            key = (home, frozenset(one.cells), tuple(one.cells[h] for h in one.hops))
-            if key not in best or gate_errors(one, errors) < gate_errors(best[key], errors):
-                best[key] = one
-    if not best:
+    near = _neighbours(errors, n_cells + 1)
+    homes = list(near) if home is None else [home]
+    fewest = next(
+        (k for k in range(n_cells) for h in homes for _ in _sweeps(h, n_cells, errors, near, k)),
+        None,
+    )
+    if fewest is None:
         raise InputError(
             f"The coupling map of {calibration.name!r} holds no ancilla that reaches {n_cells} "
-            "cells."
+            "cells" + ("." if home is None else f" from qubit {home}.")
         )
-    fewest = min(len(one.hops) for one in best.values())
-    return (one for one in best.values() if len(one.hops) <= fewest + spare_hops)
+    best: dict[tuple[int, frozenset[int], tuple[int, ...]], Placement] = {}
+    for one in (p for h in homes for p in _sweeps(h, n_cells, errors, near, fewest + spare_hops)):
+        key = (one.ancilla, frozenset(one.cells), tuple(one.cells[h] for h in one.hops))
+        if key not in best or gate_errors(one, errors) < gate_errors(best[key], errors):
+            best[key] = one
+    return iter(best.values())
 
 
 def pair_errors(calibration: Calibration) -> dict[tuple[int, int], float]:
@@ -172,27 +179,42 @@ def gate_errors(placement: Placement, errors: Mapping[tuple[int, int], float]) -
     )
 
 
-def _neighbours(pairs: Mapping[tuple[int, int], float]) -> dict[int, tuple[int, ...]]:
-    near: dict[int, set[int]] = {}
-    for a, b in pairs:
-        near.setdefault(a, set()).add(b)
-        near.setdefault(b, set()).add(a)
-    return {qubit: tuple(sorted(near[qubit])) for qubit in sorted(near)}
+def _neighbours(
+    pairs: Mapping[tuple[int, int], float], most: int | None = None
+) -> dict[int, tuple[int, ...]]:
+    """The coupled qubits of each qubit, or so many of them, with the smallest errors first."""
+    near: dict[int, list[tuple[float, int]]] = {}
+    for (a, b), error in pairs.items():
+        near.setdefault(a, []).append((error, b))
+        near.setdefault(b, []).append((error, a))
+    return {qubit: tuple(q for _, q in sorted(near[qubit])[:most]) for qubit in sorted(near)}
 
 
-def _from(home: int, n_cells: int, near: Mapping[int, Sequence[int]]) -> Iterator[Placement]:
-    """Every sweep of N cells from a home."""
+def _sweeps(
+    home: int,
+    n_cells: int,
+    errors: Mapping[tuple[int, int], float],
+    near: Mapping[int, Sequence[int]],
+    most_hops: int,
+) -> Iterator[Placement]:
+    """Every sweep of N cells from a home with at most so many hops.
+
+    Between two hops the order costs nothing: the hop comes last there, and in the end the worst
+    pair, for which neighbours have to come with the smallest errors first.
+    """
 
     def walk(place: int, met: tuple[int, ...], hops: tuple[int, ...]) -> Iterator[Placement]:
         free = [q for q in near.get(place, ()) if q != home and q not in met]
         missing = n_cells - len(met)
-        if missing <= len(free):
-            for rest in permutations(free, missing):
-                yield Placement(home, (*met, *rest), hops)
-        # hop on with at least one cell still to come
-        for beside in range(min(len(free), missing - 1)):
-            for seen in permutations(free, beside + 1):
-                after = (*met, *seen)
-                yield from walk(seen[-1], after, (*hops, len(after) - 1))
+        for rest in combinations(free, missing):
+            yield Placement(home, (*met, *rest), hops)
+        if len(hops) == most_hops:
+            return
+        for on in free:  # with at least one cell still to come
+            others = [q for q in free if q != on]
+            for beside in range(min(len(others), missing - 2) + 1):
+                for seen in combinations(others, beside):
+                    after = (*met, *seen, on)
+                    yield from walk(on, after, (*hops, len(after) - 1))
 
     yield from walk(home, (), ())

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from qbat_circuits.cells import FloatArray
+from qbat_circuits.collision_schema import CollisionTable, refuse_for_collisions
 from qbat_circuits.errors import InputError, check_integer, check_number
 from qbat_circuits.file_models import FileModel, validated
 from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256
@@ -134,8 +135,6 @@ class BathTable(FileModel):
             raise ValueError("'bath.cross' needs kind 'rates'.")
         if rates != (None, None):
             raise ValueError("'bath.emission' and 'absorption' need kind 'rates'.")
-        if self.rate is None:
-            raise ValueError("'bath.rate' is missing.")
         if (self.occupation is None) == (self.temperature_k is None):
             raise ValueError("'bath' must hold one of 'occupation' and 'temperature_k'.")
         if (self.kind == "squeezed") != (self.squeezing is not None):
@@ -177,14 +176,20 @@ class TimeGrid(FileModel):
 class Charging(FileModel):
     """[charging]: how long, and with which engine."""
 
-    times: TimeGrid
-    """Saved times, {start, stop, num}."""
+    times: TimeGrid | None = None
+    """Saved times, {start, stop, num}; needed for mode "bath"."""
     engine: str = "auto"
     """"auto" (Qiskit Dynamics up to 6 cells, else the cheapest exact engine) or an engine."""
     tolerance: float = 1e-10
     """Tolerance of "qiskit-dynamics", and of "propagator" with an envelope."""
-    mode: Literal["bath"] = "bath"
-    """"bath": the collective bath acts on all cells at once."""
+    mode: Literal["bath", "collision"] = "bath"
+    """"bath": a common bath acts on all cells; "collision": a circuit stands for it."""
+
+    def array(self) -> FloatArray:
+        """The saved times, shape (num,)."""
+        if self.times is None:
+            raise InputError("'charging.times' is missing.")
+        return self.times.array()
 
 
 class Measurement(FileModel):
@@ -218,13 +223,16 @@ class Experiment(FileModel):
     noise: NoiseTable | None = None
     """Local noise without a chip, or instead of the chip's."""
     charging: Charging
-    """Times and engine."""
+    """Times and engine, or the mode "collision"."""
+    collision: CollisionTable | None = None
+    """The circuit of mode "collision"."""
     measurement: Measurement = Measurement()
     """Readout and estimate."""
 
     @model_validator(mode="after")
     def _fits(self) -> Experiment:
         chip, n = self.chip, self.battery.n_cells
+        self._fits_mode()
         if chip is None and n is None:
             raise ValueError("'battery.n_cells' must be given where there is no [chip].")
         if chip is None and self.bath.temperature_k is not None:
@@ -255,6 +263,18 @@ class Experiment(FileModel):
                 f"not {n}."
             )
         return self
+
+    def _fits_mode(self) -> None:
+        """What the two modes demand."""
+        if self.charging.mode == "collision":
+            refuse_for_collisions(self)
+            return
+        if self.collision is not None:
+            raise ValueError("'collision' needs charging.mode = \"collision\".")
+        if self.bath.rate is None and self.bath.kind != "rates":
+            raise ValueError("'bath.rate' is missing.")
+        if self.charging.times is None:
+            raise ValueError("'charging.times' is missing.")
 
     def sha256(self) -> str:
         """Hash of the whole content, defaults included."""

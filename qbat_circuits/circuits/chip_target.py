@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from qiskit.circuit import Delay, Measure, Parameter, Reset
 from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import InstructionProperties, Target
 
+from qbat_circuits.calibration import Calibration
 from qbat_circuits.errors import InputError
+from qbat_circuits.gate_calibration import GateCalibration
 from qbat_circuits.gate_noise import ChipNoise
 
 #: Unit of durations in the target, s: Qiskit schedules in whole numbers of it.
@@ -20,7 +22,9 @@ _GATES: Final = ("id", "rz", "sx", "x", "ecr", "cz", "cx")
 
 
 def chip_target(noise: ChipNoise, qubits: Sequence[int] | None = None) -> Target:
-    """The usable gates of a chip with their errors and durations, measurements, resets and delays.
+    """The gates of a chip with their errors and durations, measurements, resets and delays.
+
+    Gates that are not usable or have no error are left out.
 
     Args:
         noise: the chip, with what is assumed about its durations.
@@ -42,8 +46,8 @@ def chip_target(noise: ChipNoise, qubits: Sequence[int] | None = None) -> Target
     for name in _GATES:
         entries = {
             tuple(place[q] for q in gate.qubits): _timed(noise, name, gate.qubits, gate.error)
-            for gate in calibration.gates
-            if gate.name == name and gate.usable and set(gate.qubits) <= set(place)
+            for gate in written_gates(calibration)
+            if gate.name == name and set(gate.qubits) <= set(place)
         }
         if entries:
             target.add_instruction(known[name], entries)
@@ -61,6 +65,14 @@ def chip_target(noise: ChipNoise, qubits: Sequence[int] | None = None) -> Target
             target.add_instruction(operation, properties)
     target.add_instruction(Delay(Parameter("t")), {(k,): None for k in place.values()})
     return target
+
+
+def written_gates(calibration: Calibration) -> Iterator[GateCalibration]:
+    """The gates that circuits are written in: usable, of known error."""
+    for gate in calibration.gates:
+        known = gate.usable and (gate.error is not None or gate.name == "rz")
+        if gate.name in _GATES and known:
+            yield gate
 
 
 def _has(noise: ChipNoise, name: str, qubit: int) -> bool:

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import SwapGate, UnitaryGate, XXPlusYYGate
 from qiskit.quantum_info import Operator
+from qiskit.transpiler.exceptions import TranspilerError
 
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.circuits.chip_target import chip_target
+from qbat_circuits.circuits.collision import RandomizedCircuit
 from qbat_circuits.circuits.noisy_program import (
     NoisyProgram,
     density_matrix,
@@ -97,6 +99,52 @@ class CompiledCollision:
         for number in range(check_integer("collisions", collisions, at_least=1)):
             tensor = charge.apply(refresh.apply(tensor) if number else tensor)
             yield tensor
+
+    def circuit(self, collisions: int) -> QuantumCircuit:
+        """k collisions in the chip's gates, without delays, which a machine adds by itself.
+
+        Cells are the qubits 0..N-1, the ancilla is qubit N: run it with
+        ``initial_layout=placement.qubits``. With "random-x" it has the parameters flip[0], ...,
+        flip[k-1]; see `randomized`.
+        """
+        k = check_integer("collisions", collisions, at_least=1)
+        flips = ParameterVector("flip", k) if self.ancilla == "random-x" else ()
+        whole = _empty(self.n_cells, self.ancilla)
+        for number in range(k):
+            thermal = self.prepare
+            if flips:
+                thermal = thermal.assign_parameters({_FLIP: flips[number]})
+            for part in (*((self.refresh,) if number else ()), thermal, self.sweep):
+                for one in part.data:
+                    if one.operation.name != "delay":
+                        qubits = [part.find_bit(qubit).index for qubit in one.qubits]
+                        whole.append(one.operation, qubits, [0] * len(one.clbits))
+                whole.global_phase += part.global_phase
+        return whole
+
+    def randomized(self, collisions: int, randomizations: int, seed: int) -> RandomizedCircuit:
+        """`circuit` with draws of its flips, for the ancilla "random-x".
+
+        Args:
+            collisions: k.
+            randomizations: draws for each circuit that is run, >= 2.
+            seed: seed of the draws.
+
+        Raises:
+            InputError: if the ancilla is "measured" or an argument is out of its range.
+        """
+        if self.ancilla != "random-x":
+            raise InputError("'ancilla' must be 'random-x' for random flips, not 'measured'.")
+        template = self.circuit(collisions)
+        populations = np.full(collisions, thermal_population(self.occupation))
+        populations.flags.writeable = False
+        return RandomizedCircuit(
+            template,
+            tuple(sorted(template.parameters, key=lambda flip: flip.index)),
+            populations,
+            check_integer("randomizations", randomizations, at_least=2),
+            check_integer("seed", seed, at_least=0),
+        )
 
     def readout(self) -> ReadoutModel:
         """Assignment matrices of the cells, from the calibration.
@@ -189,7 +237,13 @@ def compile_collision(
             gate = UnitaryGate(Operator(gate) @ Operator(SwapGate()))
         sweep.append(gate, [place[q] for q in meeting.at])
     refresh.reset(n)
-    made = [_scheduled(one, target, level, seed) for one in (prepare, sweep, refresh)]
+    try:
+        made = [_scheduled(one, target, level, seed) for one in (prepare, sweep, refresh)]
+    except TranspilerError:
+        raise InputError(
+            f"The chip {noise.calibration.name!r} lacks calibrated gates that a collision takes on "
+            f"the qubits {', '.join(map(str, placement.qubits))}."
+        ) from None
     return CompiledCollision(noise, placement, float(occupation), angle, kind, *made)
 
 

@@ -14,6 +14,8 @@ from qbat_circuits.cli.console import (
     print_headline,
     print_rows,
     print_sentences,
+    print_table,
+    progress,
     whole_number,
 )
 
@@ -62,6 +64,49 @@ def charge(
     print_rows(console, "One circuit without noise", rows)
     sentences = tuple(dict.fromkeys(str(one.message) for one in caught))
     print_sentences(console, [("Notes", sentences)] if sentences else [])
+
+
+@app.command()
+def schedule(
+    calibration: Annotated[
+        str, typer.Argument(metavar="CALIBRATION", help="Bundled name or path of a chip.")
+    ],
+    n_cells: Annotated[int, typer.Argument(metavar="N", parser=whole_number, help="Cells.")],
+    occupation: Annotated[
+        float, typer.Option("--occupation", help="Thermal photons n.", parser=number)
+    ] = 1.0,
+    ancilla: Annotated[str, typer.Option("--ancilla", help="measured or random-x.")] = "measured",
+    out: OutFolder = Path("qbat-circuits"),
+) -> None:
+    """Best collisions on a chip, in its gates. Example: qbat circuit schedule fez 2"""
+    with progress() as say:
+        say("Looking for the schedule that delivers the most work")
+        from qbat_circuits.calibration import load_calibration
+        from qbat_circuits.circuits.qasm import save_openqasm3
+        from qbat_circuits.circuits.tomography import tomography_circuits
+        from qbat_circuits.gate_noise import ChipNoise
+        from qbat_circuits.show.collision import schedule_rows, trade_off_rows
+        from qbat_circuits.study.schedule import find_schedule
+
+        noise = ChipNoise(load_calibration(calibration))
+        found = find_schedule(noise, n_cells, occupation, ancilla)
+        prepare = found.compiled.circuit(found.collisions)
+        files = save_openqasm3(tomography_circuits(n_cells, prepare=prepare), out)
+    order = ", ".join(map(str, found.compiled.placement.qubits))
+    console = Console()
+    print_headline(console, f"{len(files)} circuits in the gates of {noise.calibration.name}")
+    rows = [
+        *schedule_rows(found),
+        ("delivered ergotropy", f"{found.ergotropy:.4f} hw, {found.ideal_ergotropy:.4f} ideally"),
+        (
+            "files",
+            f"{out}, qubits in the order {order}",
+        ),
+    ]
+    print_rows(console, "Circuit", rows)
+    console.print("\nTrade-off at this place", style="bold")
+    print_table(console, *trade_off_rows(found))
+    print_sentences(console, [("Assumed", noise.assumptions)])
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,11 @@ from qbat_circuits.cli.console import (
 if TYPE_CHECKING:
     from qbat_circuits.schema import Experiment
 
+#: Called with a short text before each stage.
+Progress = Callable[[str], None]
+#: Files of a result, and what prints it.
+Job = tuple[dict[str, bytes], Callable[[Console], None]]
+
 
 def run(
     experiment: ExperimentFile = None,
@@ -37,31 +43,65 @@ def run(
 ) -> None:
     """Charge, measure, estimate: the whole job. Example: qbat run --cells 2 --shots 1000"""
     chosen = _experiment(experiment, calibration, cells, shots, seed)
+    job = _run_collision if chosen.charging.mode == "collision" else _run_bath
     with progress() as say:
         say("Starting")
-        from qbat_circuits.show.plots import plot_result, svg_bytes
-        from qbat_circuits.show.summary import headline, sentences, summary_sections
-        from qbat_circuits.study.experiment import run_experiment
-        from qbat_circuits.study.results import check_writable, result_files, write_files
+        from qbat_circuits.study.results import check_writable, write_files
 
         check_writable(out)
         if json is not None:
             check_writable(json.parent)
-        result = run_experiment(chosen, say)
-        say("Writing")
-        files = result_files(result)
-        files["charging.svg"] = svg_bytes(plot_result(result))
+        files, report = job(chosen, say)
         written = write_files(out, files)
         if wrote_json(json, files["result.json"]):
             return
     console = Console()
-    print_headline(console, headline(result.model))
-    for title, rows in summary_sections(result):
-        print_rows(console, title, rows)
-    print_sentences(console, sentences(result.model, result.notes))
+    report(console)
     console.print("\nFiles", style="bold")
     for path in written:
         console.print(f"  {path}", markup=False, soft_wrap=True)
+
+
+def _run_bath(chosen: Experiment, say: Progress) -> Job:
+    """A common bath charges the cells."""
+    from qbat_circuits.show.plots import plot_result, svg_bytes
+    from qbat_circuits.show.summary import headline, sentences, summary_sections
+    from qbat_circuits.study.experiment import run_experiment
+    from qbat_circuits.study.results import result_files
+
+    result = run_experiment(chosen, say)
+    say("Writing")
+    files = {**result_files(result), "charging.svg": svg_bytes(plot_result(result))}
+
+    def report(console: Console) -> None:
+        print_headline(console, headline(result.model))
+        for title, rows in summary_sections(result):
+            print_rows(console, title, rows)
+        print_sentences(console, sentences(result.model, result.notes))
+
+    return files, report
+
+
+def _run_collision(chosen: Experiment, say: Progress) -> Job:
+    """A circuit of collisions charges them."""
+    from qbat_circuits.show.collision import collision_sections, plot_collision, trade_off_rows
+    from qbat_circuits.show.plots import svg_bytes
+    from qbat_circuits.study.collision import run_collision
+    from qbat_circuits.study.collision_results import collision_files
+
+    result = run_collision(chosen, say)
+    say("Writing")
+    files = {**collision_files(result), "charging.svg": svg_bytes(plot_collision(result))}
+
+    def report(console: Console) -> None:
+        print_headline(console, result.statement)
+        for title, rows in collision_sections(result):
+            print_rows(console, title, rows)
+        console.print("\nTrade-off at this place", style="bold")
+        print_table(console, *trade_off_rows(result.schedule))
+        print_sentences(console, [("Assumed", result.assumptions), ("Notes", result.notes)])
+
+    return files, report
 
 
 def charge(

@@ -20,8 +20,8 @@ from qiskit_aer.noise import NoiseModel, QuantumError, ReadoutError
 from qiskit_aer.noise.passes import LocalNoisePass
 from qiskit_aer.primitives import SamplerV2
 
-from qbat_circuits.cells import FloatArray
-from qbat_circuits.circuits.chip_target import DT_S, chip_target
+from qbat_circuits.cells import ComplexArray, FloatArray
+from qbat_circuits.circuits.chip_target import DT_S, chip_target, written_gates
 from qbat_circuits.circuits.compiled_collision import CompiledCollision
 from qbat_circuits.circuits.tomography import measurement_circuit, pauli_settings
 from qbat_circuits.errors import check_integer
@@ -70,9 +70,8 @@ def noise_model(noise: ChipNoise, qubits: Sequence[int]) -> NoiseModel:
     """
     place = {qubit: k for k, qubit in enumerate(qubits)}
     model = NoiseModel(basis_gates=["rz"])
-    for gate in noise.calibration.gates:
-        known = gate.usable and gate.error is not None and set(gate.qubits) <= set(place)
-        if known and gate.name not in ("rz", "reset"):
+    for gate in written_gates(noise.calibration):
+        if set(gate.qubits) <= set(place) and gate.name != "rz":
             error = _error(noise.after_gate(gate.name, gate.qubits))
             model.add_quantum_error(error, gate.name, [place[q] for q in gate.qubits])
     for qubit, k in place.items():
@@ -147,6 +146,18 @@ def emulate_collisions(
         for outcome, count in result.data.meas.get_int_counts().items():
             table[row, outcome] = count
     return Counts(n, labels, table, "emulated", seed, readout=compiled.readout())
+
+
+def emulated_state(compiled: CompiledCollision, collisions: int) -> ComplexArray:
+    """The noisy state of the cells after k collisions, by Aer, shape (2^N, 2^N).
+
+    It is what `CompiledCollision.states` computes, by another engine.
+    """
+    circuit = charging_circuit(compiled, collisions)
+    circuit.save_density_matrix(list(range(compiled.n_cells)))
+    emulator = chip_emulator(compiled.noise, compiled.placement.qubits)
+    data = emulator.run(circuit, method="density_matrix").result().data()
+    return np.asarray(data["density_matrix"], dtype=np.complex128)
 
 
 def charging_circuit(compiled: CompiledCollision, collisions: int) -> QuantumCircuit:

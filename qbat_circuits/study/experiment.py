@@ -142,7 +142,7 @@ def charge_model(model: Model) -> ChargingCurve:
         engine = Engine.QISKIT_DYNAMICS
     return charge(
         model.battery,
-        charging.times.array(),
+        charging.array(),
         model.initial_state,
         engine=engine,
         tolerance=charging.tolerance,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qbat_circuits.analysis.pauli import PauliEstimate
 from qbat_circuits.cells import level_numbers
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import json_bytes, write_atomically
@@ -103,19 +104,26 @@ def _findings(result: ExperimentResult) -> dict[str, Any]:
         "ergotropy": {
             "true": result.ergotropy_true,
             "at_readout": result.ergotropy_at_readout,
-            "value": estimate.value,
-            "low": estimate.low,
-            "high": estimate.high,
-            "confidence": estimate.confidence,
-            "method": estimate.method,
-            "guaranteed_low": estimate.guaranteed_low,
-            "p_value": estimate.p_value,
-            "plug_in": estimate.plug_in,
-            "raw": estimate.raw_value,
+            **ergotropy_content(estimate),
         },
         "leakage": None if result.leakage is None else dataclasses.asdict(result.leakage),
         "shots_per_setting": estimate.shots,
         "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
+    }
+
+
+def ergotropy_content(estimate: PauliEstimate) -> dict[str, Any]:
+    """What counts say about the ergotropy, with the interval."""
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "confidence": estimate.confidence,
+        "method": estimate.method,
+        "guaranteed_low": estimate.guaranteed_low,
+        "p_value": estimate.p_value,
+        "plug_in": estimate.plug_in,
+        "raw": estimate.raw_value,
     }
 
 
@@ -190,7 +198,7 @@ def result_files(result: ExperimentResult) -> dict[str, bytes]:
     return {
         "result.json": json_bytes(result_content(result)),
         "counts.json": json_bytes(result.counts.to_dict()),
-        "result.nc": _netcdf(result_dataset(result)),
+        "result.nc": netcdf_bytes(result_dataset(result)),
     }
 
 
@@ -226,7 +234,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     return [folder / name for name in files]
 
 
-def _netcdf(dataset: xr.Dataset) -> bytes:
+def netcdf_bytes(dataset: xr.Dataset) -> bytes:
+    """A dataset as a NetCDF file."""
     buffer = io.BytesIO()
     dataset.to_netcdf(buffer, engine="h5netcdf", invalid_netcdf=True)
     return buffer.getvalue()

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from qbat_circuits.calibration import Calibration
 from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.circuits.compiled_collision import (
     COMPILED_ANCILLAS,
@@ -32,9 +33,15 @@ from qbat_circuits.collision_model import (
     equivalent_time,
     trapping_angles,
 )
-from qbat_circuits.errors import check_choice, check_integer
+from qbat_circuits.errors import InputError, broken_rule, check_choice, check_integer
 from qbat_circuits.gate_noise import ChipNoise
-from qbat_circuits.placement import Placement, gate_errors, pair_errors, placements
+from qbat_circuits.placement import (
+    Placement,
+    gate_errors,
+    pair_errors,
+    placement_on,
+    placements,
+)
 from qbat_circuits.quantities.dense import correlation_ergotropy
 from qbat_circuits.thermodynamics import energy, ergotropy
 
@@ -137,6 +144,8 @@ def find_schedule(
     ancilla: str = "measured",
     *,
     placement: Placement | None = None,
+    cells: Sequence[int] | None = None,
+    ancilla_qubit: int | None = None,
     theta: float | None = None,
     collisions: int | None = None,
     max_collisions: int = 40,
@@ -149,10 +158,12 @@ def find_schedule(
 
     Args:
         noise: the chip.
-        n_cells: N <= 6.
+        n_cells: N from 2 to 6.
         occupation: n >= 0 of the ancilla.
         ancilla: "measured" or "random-x".
         placement: where ancilla and cells sit; searched by default.
+        cells, ancilla_qubit: qubits of the chip for the cells, in any order, or the ancilla's home,
+            where only these are given.
         theta: angle of the partial swaps; searched by default.
         collisions: their number; searched by default.
         max_collisions: largest number that is looked at.
@@ -161,12 +172,16 @@ def find_schedule(
     Raises:
         InputError: if an argument is out of its range or the chip cannot hold the circuit.
     """
-    n = check_integer("n_cells", n_cells, at_least=1, at_most=MAX_COMPILED_CELLS)
+    n = check_integer("n_cells", n_cells, at_least=2, at_most=MAX_COMPILED_CELLS)
+    given = cells if placement is None else placement.cells
+    if given is not None and not len(given) == len(set(given)) == n:
+        name = "cells" if placement is None else "placement"
+        raise broken_rule(name, f"of {n} different cells", list(given))
     kind = check_choice("ancilla", ancilla, COMPILED_ANCILLAS)
     most = check_integer("max_collisions", max_collisions, at_least=1)
     exact = None if collisions is None else check_integer("collisions", collisions, at_least=1)
     search = _Search(noise, float(occupation), kind, most, exact, seed)
-    places = [placement] if placement is not None else _likely(noise, n)
+    places = [placement] if placement is not None else _likely(noise, n, cells, ancilla_qubit)
     angles = [theta] if theta is not None else _angles(n).tolist()
     if len(places) > FINALISTS:
         places = sorted(places, key=lambda place: -search.first_look(place, angles))[:FINALISTS]
@@ -278,19 +293,54 @@ def _angles(n: int) -> FloatArray:
     return np.asarray(_SHARES * min(float(trapping_angles(n)[0]), _LARGEST_THETA))
 
 
-def _likely(noise: ChipNoise, n: int) -> list[Placement]:
-    """The placements that lose least in one collision."""
-    errors = pair_errors(noise.calibration)
-    usable = (p for p in placements(noise.calibration, n) if _complete(noise, p))
+def _likely(
+    noise: ChipNoise, n: int, cells: Sequence[int] | None, home: int | None
+) -> list[Placement]:
+    """The placements that lose least in one collision, of those that are asked for."""
+    chip, errors = noise.calibration, pair_errors(noise.calibration)
+    found = list(placements(chip, n, home=home)) if cells is None else _around(chip, cells, home)
+    usable = [p for p in found if _complete(noise, p)]
+    if not usable:
+        raise InputError(
+            f"The chip {chip.name!r} has no place for {n} cells"
+            + ("" if home is None else f" around qubit {home}")
+            + " of which it knows T1, T2, readout and gate errors."
+        )
     return heapq.nsmallest(
         CANDIDATES, usable, key=lambda p: gate_errors(p, errors) + _waiting_loss(noise, p)
     )
 
 
+def _around(chip: Calibration, cells: Sequence[int], home: int | None) -> list[Placement]:
+    """The best placement of these cells for each home of the ancilla beside them."""
+    if home is not None:
+        return [placement_on(chip, cells, home)]
+    pairs = pair_errors(chip)
+    near = {q for pair in pairs for q in pair if set(pair) & set(cells)} - set(cells)
+    found, refusal = [], None
+    for one in sorted(near):
+        try:
+            found.append(placement_on(chip, cells, one))
+        except InputError as error:
+            refusal = error
+    if not found:
+        raise refusal or InputError(
+            f"No qubit of {chip.name!r} beside {list(cells)} can hold the ancilla."
+        )
+    return found
+
+
 def _complete(noise: ChipNoise, place: Placement) -> bool:
     """Whether the calibration has what the noise of these qubits takes."""
-    figures = [noise.calibration.qubits[q] for q in place.qubits]
-    return all(None not in (q.t1_s, q.t2_s, q.total_readout_error) for q in figures)
+    chip = noise.calibration
+    for q in place.qubits:
+        gates = [chip.gate(name, (q,)) for name in ("sx", "x") if name in chip.gate_names]
+        if not all(gate and gate.usable and gate.error is not None for gate in gates):
+            return False
+        figures = chip.qubits[q]
+        if None in (figures.t1_s, figures.t2_s, figures.total_readout_error):
+            return False
+    return True
 
 
 def _waiting_loss(noise: ChipNoise, place: Placement) -> float:

@@ -29,6 +29,7 @@ ROOMS = (
     "cells",
     "readout_model",
     "pair_readout",
+    "collision_schema",
     "schema",
     "thermodynamics",
     "extraction_unitary",
@@ -87,10 +88,10 @@ DOORS = {
     "qiskit_aer": ("sampling.aer", "sampling.emulator"),
     "qiskit_ibm_runtime": (),
     "matplotlib": ("show",),
-    "pydantic": ("file_models", "calibration_files", "schema"),
+    "pydantic": ("file_models", "calibration_files", "collision_schema", "schema"),
     "qutip": ("qutip_bridge",),
     "typer": ("cli",),
-    "xarray": ("study.results",),
+    "xarray": ("study.results", "study.collision_results"),
 }
 
 # Conveniences that reach up from inside a function: (importer, imported).

@@ -1,0 +1,142 @@
+"""The extraction circuit behind a collision circuit, in the chip's gates and with its noise.
+
+The cells sit around the ancilla and need not be neighbours of each other, so the transpiler may
+carry them over the ancilla, whose state then is whatever the last collision left. What counts is
+<H_B> before minus <H_B> after; energy that controls spend or take up is not counted.
+Source: docs/schedule.md; docs/extraction.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from qiskit import QuantumCircuit, transpile
+from qiskit.quantum_info import partial_trace
+from scipy.special import comb
+
+from qbat_circuits.cells import FloatArray, excitations
+from qbat_circuits.circuits.chip_target import chip_target
+from qbat_circuits.circuits.compiled_collision import CompiledCollision
+from qbat_circuits.circuits.extraction import extraction_circuit
+from qbat_circuits.circuits.extraction_noise import net_work
+from qbat_circuits.circuits.noisy_program import NoisyProgram, density_matrix
+from qbat_circuits.errors import check_integer
+from qbat_circuits.thermodynamics import ergotropy
+
+#: Ways of the transpiler that are tried for each circuit.
+_SEEDS: Final = range(4)
+#: Most cells for whose noisy state a circuit is fitted.
+_FITTED_CELLS: Final = 3
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CompiledExtraction:
+    """An extraction on a chip; energies in units of hbar*omega.
+
+    Args:
+        circuit: in the chip's gates, scheduled; cells enter on qubits 0..N-1, the ancilla on N.
+        places: qubit of the circuit on which each cell ends.
+        two_qubit_gates: their number.
+        duration_s: how long it takes.
+        ergotropy: of the noisy charged cells, the most that any circuit could take out.
+        ideal_work: <H_B> before - after with perfect gates.
+        net_work: the same on the noisy chip; negative if the circuit puts energy in.
+    """
+
+    circuit: QuantumCircuit
+    places: tuple[int, ...]
+    two_qubit_gates: int
+    duration_s: float
+    ergotropy: float
+    ideal_work: float
+    net_work: float
+
+
+def compile_extraction(compiled: CompiledCollision, collisions: int) -> CompiledExtraction:
+    """The extraction with the most net work behind k collisions.
+
+    Circuits of all cells and of some of them are tried, each as the transpiler routes it in several
+    ways: those of the noiseless limit, the Dicke ladder, which have few gates, and for pairs and up
+    to three cells those of the noisy state. Gates cost more than they bring where many are needed,
+    so the best circuit often takes the work of two cells only.
+
+    Args:
+        compiled: one collision.
+        collisions: k.
+
+    Raises:
+        InputError: if an argument is out of its range or a figure of the chip is missing.
+    """
+    k = check_integer("collisions", collisions, at_least=1)
+    *_, charged = compiled.tensors(k)
+    target = chip_target(compiled.noise, compiled.placement.qubits)
+    found = [
+        _measured(compiled, charged, target, circuit, seed)
+        for circuit in _circuits(compiled, charged)
+        for seed in _SEEDS
+    ]
+    return max(found, key=lambda one: one.net_work)
+
+
+def _circuits(compiled: CompiledCollision, charged: FloatArray) -> Iterator[QuantumCircuit]:
+    """Circuits for some or all of the cells; the others are left alone."""
+    n, state = compiled.n_cells, density_matrix(charged[0])
+    for size in range(2, n + 1):
+        ladder = extraction_circuit(_ladder(size, compiled.occupation))
+        for cells in combinations(range(n), size):
+            yield QuantumCircuit(n).compose(ladder, cells)
+            if size == 2 or size == n <= _FITTED_CELLS:
+                part = partial_trace(state, [c for c in range(n) if c not in cells]).data
+                yield QuantumCircuit(n).compose(extraction_circuit(part), cells)
+
+
+def _ladder(n_cells: int, occupation: float) -> FloatArray:
+    """The thermal state of the Dicke ladder, which ideal collisions approach."""
+    steps = np.arange(n_cells + 1)
+    dicke = (excitations(n_cells)[:, None] == steps) / np.sqrt(comb(n_cells, steps))
+    weights = (occupation / (occupation + 1)) ** steps
+    return np.asarray((dicke * (weights / weights.sum())) @ dicke.T)
+
+
+def _measured(
+    compiled: CompiledCollision,
+    charged: FloatArray,
+    target: Any,
+    circuit: QuantumCircuit,
+    seed: int,
+) -> CompiledExtraction:
+    n = compiled.n_cells
+    whole = QuantumCircuit(n + 1, name="extraction")
+    whole.compose(circuit, range(n), inplace=True)
+    made = transpile(
+        whole,
+        target=target,
+        initial_layout=list(range(n + 1)),
+        optimization_level=3,
+        scheduling_method="alap",
+        seed_transpiler=seed,
+    )
+    places = tuple(made.layout.final_index_layout()[:n]) if made.layout else tuple(range(n))
+    program = NoisyProgram.of(made, compiled.noise, compiled.placement.qubits)
+    before = _energy(charged, range(n))
+    state = density_matrix(charged[0])
+    return CompiledExtraction(
+        circuit=made,
+        places=places,
+        two_qubit_gates=made.num_nonlocal_gates(),
+        duration_s=made.estimate_duration(target, unit="s"),
+        ergotropy=ergotropy(state),
+        ideal_work=net_work(circuit, state),
+        net_work=before - _energy(program.apply(charged), places),
+    )
+
+
+def _energy(tensor: FloatArray, places: Sequence[int]) -> float:
+    """Excitations on these qubits, sum (1 - <Z>)/2."""
+    n = tensor.ndim
+    z = [tensor[tuple(3 if axis == n - 1 - q else 0 for axis in range(n))] for q in places]
+    return float(sum(1 - value for value in z)) / 2
