@@ -1,7 +1,8 @@
 """A chip as a simulator: Qiskit Aer with the noise of a calibration.
 
 `NoiseModel.from_backend` is not used: it silently drops the excited population where a frequency is
-missing, and refuses T2 > 2 T1. Errors, waiting and resets are those of `gate_noise`.
+missing, takes a gate's error of 1 for a measured one and knows no reset that misreads. Errors,
+waiting and resets are those of `gate_noise`.
 Source: docs/chip-noise.md.
 """
 
@@ -69,8 +70,10 @@ def noise_model(noise: ChipNoise, qubits: Sequence[int]) -> NoiseModel:
         InputError: if a figure is missing.
     """
     place = {qubit: k for k, qubit in enumerate(qubits)}
-    model = NoiseModel(basis_gates=["rz"])
-    for gate in written_gates(noise.calibration):
+    gates = list(written_gates(noise.calibration))
+    # Aer forgets a gate without noise that is not named here.
+    model = NoiseModel(basis_gates=sorted({gate.name for gate in gates}))
+    for gate in gates:
         if set(gate.qubits) <= set(place) and gate.name != "rz":
             error = _error(noise.after_gate(gate.name, gate.qubits))
             model.add_quantum_error(error, gate.name, [place[q] for q in gate.qubits])

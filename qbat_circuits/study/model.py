@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import MAX_BATTERY_CELLS, Battery, WeakBathWarning
-from qbat_circuits.calibration import load_calibration
+from qbat_circuits.calibration import Calibration, load_calibration
 from qbat_circuits.device import Device
 from qbat_circuits.envelope import Envelope
 from qbat_circuits.errors import check_integer
@@ -64,15 +64,21 @@ class Model:
         return None if self.device is None else self.device.mean_frequency_hz
 
 
-def build_model(experiment: Experiment) -> Model:
+def build_model(experiment: Experiment, calibration: Calibration | None = None) -> Model:
     """Resolve chip, cells, bath and noise of an experiment.
+
+    Args:
+        experiment: see `load_experiment`.
+        calibration: instead of the one that the file names.
 
     Raises:
         InputError: for whatever the calibration, the device, the bath or the battery refuses.
     """
     if experiment.chip is None:
         return _ideal(experiment)
-    return _on_chip(experiment, experiment.chip)
+    if calibration is None:
+        calibration = load_calibration(experiment.chip.calibration)
+    return _on_chip(experiment, experiment.chip, calibration)
 
 
 def _ideal(experiment: Experiment) -> Model:
@@ -101,8 +107,7 @@ def _ideal(experiment: Experiment) -> Model:
     )
 
 
-def _on_chip(experiment: Experiment, chip: Chip) -> Model:
-    calibration = load_calibration(chip.calibration)
+def _on_chip(experiment: Experiment, chip: Chip, calibration: Calibration) -> Model:
     qubits = chip.qubits
     if isinstance(qubits, str):
         qubits = list(choose_qubits(calibration, experiment.battery.n_cells or 0))

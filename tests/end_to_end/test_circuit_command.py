@@ -103,3 +103,40 @@ def test_extraction_refuses_in_one_sentence(
     assert (code, out) == (2, "")
     assert sentence in err
     assert not (tmp_path / "x").exists()
+
+
+def test_schedule_writes_circuits_in_the_gates_of_the_chip(tmp_path, capsys, monkeypatch) -> None:
+    folder = tmp_path / "c"
+    code, out, _ = qbat(
+        capsys, monkeypatch, "circuit", "schedule", "fez", 2, "--ancilla", "random-x",
+        "--out", folder,
+    )  # fmt: skip
+    assert code == 0
+    assert "9 circuits, charged in the gates of fez" in out
+    assert "delivered ergotropy" in out
+    text = (folder / "XX.qasm").read_text()
+    assert "input float[64]" in text  # the flips
+    gates = re.findall(r"^(\w+)(?:\(.*\))? (?:cell|ancilla)\[", text, flags=re.MULTILINE)
+    rotations = {"h", "barrier"}  # of the setting XX
+    assert set(gates) - rotations - {"x"} == {"rz", "sx", "cz", "reset"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("waveguide4", 2), "has no gates"),
+        (("fezz", 2), "did you mean 'fez'"),
+        (("fez", 9), "'n_cells' must be"),
+        (("fez", 2, "--ancilla", "purified"), "'ancilla' must be"),
+        (("fez", 2, "--occupation", -1), "'occupation' must be"),
+    ],
+)
+def test_schedule_refuses_in_one_sentence(
+    arguments, sentence, tmp_path, capsys, monkeypatch
+) -> None:
+    folder = tmp_path / "c"
+    code, out, err = qbat(capsys, monkeypatch, "circuit", "schedule", *arguments, "--out", folder)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not folder.exists()

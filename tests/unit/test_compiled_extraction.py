@@ -1,0 +1,70 @@
+"""The extraction behind a collision circuit on a chip: work, noise, and where the cells end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import qbat_circuits as qb
+from qbat_circuits.sampling.emulator import charging_circuit, chip_emulator
+
+STAR = qb.Placement(131, (132, 138))
+STAR3 = qb.Placement(131, (130, 132, 138))
+
+
+def chip(perfect: bool = False) -> qb.ChipNoise:
+    """fez as it is, or without any error."""
+    calibration = qb.load_calibration("fez")
+    if not perfect:
+        return qb.ChipNoise(calibration)
+    qubits = tuple(replace(q, t1_s=1e9, t2_s=1e9) for q in calibration.qubits)
+    gates = tuple(replace(g, error=0.0) if g.usable else g for g in calibration.gates)
+    return qb.ChipNoise(replace(calibration, qubits=qubits, gates=gates), reset_error=0.0)
+
+
+@pytest.mark.parametrize(("placement", "theta"), [(STAR, 0.5), (STAR3, 0.3)])
+def test_perfect_gates_take_out_the_whole_work(placement: qb.Placement, theta: float) -> None:
+    one = qb.compile_collision(chip(perfect=True), placement, 1.0, theta)
+    found = qb.compile_extraction(one, 30)
+    assert found.net_work == pytest.approx(found.ideal_work, abs=1e-9)
+    assert found.ideal_work == pytest.approx(found.ergotropy, abs=1e-6)
+    assert found.ergotropy == pytest.approx(
+        qb.ergotropy(qb.collision_states(one.n_cells, 1.0, theta, 30)[-1]), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("placement", [STAR, STAR3])
+def test_the_net_work_is_that_of_the_circuit_in_aer(placement: qb.Placement) -> None:
+    """Energy before minus after, by another engine, with the cells where the router left them."""
+    noise = chip()
+    one = qb.compile_collision(noise, placement, 1.0, 0.9, "random-x")
+    found = qb.compile_extraction(one, 3)
+    emulator = chip_emulator(noise, placement.qubits)
+    before = charging_circuit(one, 3)
+    after = found.circuit.compose(before, range(before.num_qubits), front=True)
+    energies = []
+    n = len(placement.cells)
+    for circuit, places in ((before, range(n)), (after, found.places)):
+        circuit = circuit.copy()
+        circuit.save_density_matrix()
+        rho = np.asarray(emulator.run(circuit).result().data()["density_matrix"])
+        weights = np.diagonal(rho).real
+        numbers = np.arange(len(weights))
+        energies.append(sum(weights @ ((numbers >> place) & 1) for place in places))
+    assert found.net_work == pytest.approx(energies[0] - energies[1], abs=1e-9)
+
+
+def test_noise_costs_work_and_the_best_circuit_never_beats_the_ergotropy() -> None:
+    one = qb.compile_collision(chip(), STAR, 1.0, 1.0)
+    found = qb.compile_extraction(one, 4)
+    assert 0 < found.net_work < found.ideal_work <= found.ergotropy + 1e-9
+    assert found.two_qubit_gates == 5  # two of the extraction, three of the way over the ancilla
+    assert found.duration_s > 0
+
+
+def test_arguments_are_checked() -> None:
+    one = qb.compile_collision(chip(), STAR, 1.0, 1.0)
+    with pytest.raises(qb.InputError, match="'collisions' must be"):
+        qb.compile_extraction(one, 0)
