@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from qbat_circuits.analysis.drawn import sample_of
 from qbat_circuits.analysis.guaranteed import guarantee
 from qbat_circuits.analysis.intervals import FOLDS, linear_interval
 from qbat_circuits.analysis.population_bounds import (
@@ -23,7 +24,7 @@ from qbat_circuits.analysis.population_bounds import (
     work_value,
     work_weights,
 )
-from qbat_circuits.analysis.sample import IntTable, Sample
+from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.analysis.scheme import ErgotropyEstimate, Request, Scheme, check_counts
 from qbat_circuits.analysis.symmetric_settings import (
     Kind,
@@ -209,12 +210,12 @@ class DickeScheme(Scheme):
                 "lower bound, or use full tomography."
             )
         labels = self._population_settings(n)
-        table = request.counts.select(labels).table
-        filling = dicke_filling(labels, tuple(table.sum(axis=1).tolist()), quantum)
-        sample = _sample(labels, table, request.readout)
+        used = request.counts.select(labels)
+        filling = dicke_filling(labels, tuple(used.shots.tolist()), quantum)
+        sample = _sample(used, request.readout)
         measured = Measured(filling, sample)
         work = work_interval([measured], request.z, request.rng())
-        unmitigated = Measured(filling, _sample(labels, table, request.ideal))
+        unmitigated = Measured(filling, _sample(used, request.ideal))
         guaranteed = guarantee(
             sample,
             lambda part: work_weights([Measured(filling, part)], request.z, part),
@@ -298,10 +299,10 @@ def dicke_filling(labels: tuple[str, ...], shots: tuple[int, ...], quantum: floa
     )
 
 
-def _sample(labels: tuple[str, ...], table: IntTable, readout: Readout) -> Sample:
+def _sample(counts: Counts, readout: Readout) -> Sample:
     """The shots, with more caution about what never occurred than a single setting needs."""
     if readout.outcomes != 2:
-        return Sample(table, readout)
-    size = Counter(kind_of(label) for label in labels)
-    shares = [outcome_shares(label) / size[kind_of(label)] for label in labels]
-    return Sample(table, readout, EXTRA_SHOTS * np.stack(shares))
+        return sample_of(counts.table, counts.draws, readout)
+    size = Counter(kind_of(label) for label in counts.settings)
+    shares = [outcome_shares(label) / size[kind_of(label)] for label in counts.settings]
+    return sample_of(counts.table, counts.draws, readout, EXTRA_SHOTS * np.stack(shares))

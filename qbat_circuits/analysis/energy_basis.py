@@ -28,7 +28,6 @@ from qbat_circuits.analysis.population_bounds import (
     work_value,
     work_weights,
 )
-from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.analysis.scheme import ErgotropyEstimate, Request, Scheme, check_counts
 from qbat_circuits.cells import FloatArray, cell_energies, level_energies
 from qbat_circuits.errors import InputError, check_integer
@@ -85,8 +84,7 @@ class EnergyBasisScheme(Scheme):
         labels = self.settings(check_counts(counts).n_cells)
         request = Request.of(counts, labels, readout, confidence, seed)
         levels = level_energies(counts.n_cells, energies)
-        sample = Sample(request.counts.table, request.readout)
-        unmitigated = Sample(request.counts.table, request.ideal)
+        sample, unmitigated = request.sample(), request.sample(mitigated=False)
         fillings = self._fillings(labels, levels)
         measured = [Measured(filling, sample) for filling in fillings]
         work = work_interval(measured, request.z, request.rng())

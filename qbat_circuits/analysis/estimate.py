@@ -36,8 +36,8 @@ def estimate_ergotropy(
     the shots of its calibration, their noise is in the interval too.
 
     Args:
-        counts: counts of the scheme's settings, with at least 5 shots each; other settings are
-            not used.
+        counts: counts of the scheme's settings, with at least 5 shots each, or 50 draws where the
+            shots come in draws; other settings are not used.
         readout: the readout to invert; by default the one that the counts carry.
         energies: cell energies e_i, 1 each by default.
         confidence: probability to cover the truth, between 0 and 1.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from qbat_circuits.analysis.drawn import check_draws, sample_of
 from qbat_circuits.analysis.guaranteed import guarantee_fixed
 from qbat_circuits.analysis.intervals import Interval
 from qbat_circuits.analysis.sample import Sample, check_calibration
@@ -187,6 +188,7 @@ class ExtractionScheme:
             state: _request(state, counts, before, readout, confidence, seed)
             for state, counts in given.items()
         }
+        _check_same_draws(requests)
         levels = level_energies(before.n_cells, energies)
         drop = _Energies.of({state: requests[state] for state in ("before", "after")}, levels)
         work = drop.interval("before", "after")
@@ -235,7 +237,7 @@ class _Energies:
         for state, request in requests.items():
             states.setdefault(request.readout, []).append(state)
         groups = [
-            (Sample(np.concatenate([requests[s].counts.table for s in same]), model), tuple(same))
+            (_joined([requests[s].counts for s in same], model), tuple(same))
             for model, same in states.items()
         ]
         return cls(tuple(groups), levels, requests["before"].z)
@@ -261,6 +263,13 @@ class _Energies:
         )
 
 
+def _joined(counts: Sequence[Counts], readout: Readout) -> Sample:
+    """Shots of Z...Z in several states, one state after the other."""
+    draws = [one.draws for one in counts if one.draws is not None]  # those of all or of none
+    table = np.concatenate([one.table for one in counts])
+    return sample_of(table, np.concatenate(draws) if draws else None, readout)
+
+
 def _with_idle(measured: _Energies) -> dict[str, Any]:
     """What an idle says, None without one."""
     pairs = {
@@ -279,9 +288,9 @@ def _common(requests: dict[str, Request], drop: _Energies) -> dict[str, Any]:
     if guaranteed is not None:
         guaranteed = replace(guaranteed, low=max(-float(drop.levels.max()), guaranteed.low))
     shots = [int(request.counts.shots[0]) for request in requests.values()]
-    earlier = before.common(Sample(before.counts.table, before.readout), None)
+    earlier = before.common(before.sample(), None)
     return {
-        **after.common(Sample(after.counts.table, after.readout), guaranteed),
+        **after.common(after.sample(), guaranteed),
         "leakage_before": earlier["leakage"],
         "shots": min(shots),
         "total_shots": sum(shots),
@@ -324,8 +333,21 @@ def _request(
     if used.shots[0] < 2:
         rule = ">= 2, because fewer have no variance"
         raise broken_rule(f"shots of {label} {state}", rule, int(used.shots[0]))
+    check_draws(used)
     level = check_confidence("confidence", confidence)
     return Request(used, model, level, check_integer("seed", seed, at_least=0))
+
+
+def _check_same_draws(requests: dict[str, Request]) -> None:
+    """Refuse states with different numbers of draws, or only some with draws."""
+    found = {
+        state: None if r.counts.draws is None else r.counts.draws.shape[1]
+        for state, r in requests.items()
+    }
+    for state, number in found.items():
+        if number != found["before"]:
+            rule = f"come in as many draws as 'before' ({found['before']})"
+            raise InputError(f"'{state}' must {rule}, not {number}.")
 
 
 def _check_extraction(extraction: object, n_cells: int) -> None:

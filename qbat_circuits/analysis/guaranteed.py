@@ -1,7 +1,8 @@
 """A lower end and a p-value that hold for any number of shots, without a normal approximation.
 
 One half of the shots chooses the functional w (a unitary), the other half measures it. The
-estimate S = sum_{s,i} w_s(y_{si}) / n_s is a sum of independent bounded terms with mean <= W, so by
+estimate S = sum_{s,i} w_s(y_{si}) / n_s is a sum of independent bounded terms with mean <= W (where
+shots come in draws, the terms are the means of the draws and n_s is their number), so by
 Bernstein's inequality (Boucheron, Lugosi, Massart, Concentration Inequalities, Oxford 2013,
 theorem 2.10; V the variance of S, b the largest range of a term)
 
@@ -137,12 +138,10 @@ class _Corners:
     def of(cls, weights: FloatArray, sample: Sample, box: _Box) -> _Corners:
         """At the corners of the box of error rates; one if they are exact."""
         read = _pulled_to_corners(weights, sample.readout, box)
-        f, shots = sample.frequencies, sample.shots
-        centres = np.sum(read * f, axis=2)
-        spread = np.sum((read - centres[..., None]) ** 2 * f, axis=2) @ (1 / (shots - 1))
-        ranges = (read.max(axis=2) - read.min(axis=2)) / shots
-        excess = float(np.max(shots / (shots - 1)))
-        return cls(centres.sum(axis=1), spread, ranges.max(axis=1), excess)
+        mean = np.sum(read * sample.frequencies, axis=2).sum(axis=1)
+        variance, terms = sample.scatter(read)
+        ranges = (read.max(axis=2) - read.min(axis=2)) / terms
+        return cls(mean, variance, ranges.max(axis=1), float(np.max(terms / (terms - 1))))
 
     def bound(self, risk: float) -> float:
         """The lower end with this risk, at the worst corner."""

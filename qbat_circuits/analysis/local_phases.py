@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from qbat_circuits.analysis.sample import Sample, check_calibration
+from qbat_circuits.analysis.drawn import check_draws, sample_of
+from qbat_circuits.analysis.sample import check_calibration
 from qbat_circuits.analysis.scheme import chosen_readout
 from qbat_circuits.analysis.symmetry_test import Product, holds, product_weights
 from qbat_circuits.cells import ComplexArray, FloatArray
@@ -76,7 +77,8 @@ def fit_local_phases(counts: Counts, readout: Readout | None = None) -> LocalPha
     """
     model = chosen_readout(counts, readout)
     check_calibration(model)
-    sample = Sample(counts.table, model)
+    check_draws(counts)
+    sample = sample_of(counts.table, counts.draws, model)
     n, pairs = counts.n_cells, list(combinations(range(counts.n_cells), 2))
     if n < 2:
         raise InputError("'counts' must be those of at least 2 cells, which have a phase between.")

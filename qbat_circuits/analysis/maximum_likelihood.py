@@ -99,7 +99,9 @@ def maximum_likelihood(
     gap is below ``tolerance``, or unconverged, and saying so, after ``max_iterations``.
 
     Args:
-        counts: counts of any Pauli settings, with any shots; outcomes may be missing.
+        counts: counts of any Pauli settings, with any shots; outcomes may be missing. The
+            likelihood is that of independent shots; where they come in draws, the state is still
+            consistent, but differences of the log-likelihood are too large.
         readout: the readout that is part of the measurement, taken as exact; by default the one
             that the counts carry. Of 2 x 3 matrices the leaked level is taken as empty.
         tolerance: largest log-likelihood that may be missing to the maximum, in nats. A standard

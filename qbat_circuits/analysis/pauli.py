@@ -107,8 +107,7 @@ class PauliScheme(Scheme):
         )
         levels = level_energies(counts.n_cells, energies)
         most = fsum(cell_energies(counts.n_cells, energies))
-        table = request.counts.table
-        sample = Sample(table, request.readout)
+        sample = request.sample()
         raw = reconstruct(sample.outcomes)
         work, sigma = _bounds(sample, levels, request)
         smallest = float(np.linalg.eigvalsh(raw)[0])
@@ -126,7 +125,7 @@ class PauliScheme(Scheme):
             high=work.high,
             method=METHOD,
             plug_in=max(0.0, float(linear_ergotropy(raw, levels))),
-            raw_value=_value(Sample(table, request.ideal), levels, request),
+            raw_value=_value(request.sample(mitigated=False), levels, request),
             energy=linear_interval(
                 sample, observable_weights(np.diag(levels).astype(np.complex128)), request.z
             ).clipped(0.0, most),

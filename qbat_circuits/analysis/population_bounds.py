@@ -92,12 +92,9 @@ class Measured:
             of_shots = np.einsum("sfg,s->fg", per_shot[:-1], 1 / sample.shots)
             return np.asarray(of_shots + per_shot[-1], dtype=np.float64)
         read = _on_readings(self.filling, sample.readout)
-        smoothed = sample.table + sample.extra
         total = np.zeros((len(self.filling.fixed),) * 2)
-        for row, shots in enumerate(sample.shots.tolist()):
-            q = smoothed[row] / smoothed[row].sum()
-            centred = read[:, row] - (read[:, row] @ q)[:, None]
-            total += (centred * q) @ centred.T / shots
+        for row in range(len(sample.table)):
+            total += sample.setting_covariance(read[:, row], row)
         return total
 
     @cached_property

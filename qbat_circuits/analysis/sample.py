@@ -3,12 +3,14 @@
 Everything the schemes estimate is built from functionals sum_{s,x} w[s, x] q(x|s), linear in the
 probabilities q of the qubit outcomes x of the settings s before any readout error. A `Sample` gives
 the unbiased mean of such a functional and its variance, from the shots and from the shots with
-which the assignment matrices were calibrated. See docs/estimating-work.md.
+which the assignment matrices were calibrated. Its shots are independent; those that come in draws
+are a `DrawnSample`. See docs/estimating-work.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -81,7 +83,7 @@ class Sample:
     def reading_variance(self, read: FloatArray, of: Sample | None = None) -> FloatArray:
         """The same for weights on readings, shape (..., S, K^N), that invert the readout."""
         part = self if of is None else of
-        return self._of_shots(read, part.shots) + self._of_calibration(read, part.readout)
+        return self._of_shots(read, part) + self._of_calibration(read, part.readout)
 
     def standard_error(self, weights: FloatArray) -> float:
         """Standard error of one functional over all shots."""
@@ -97,42 +99,64 @@ class Sample:
         scores = self._scores(np.swapaxes(read, 0, 1), self.readout)
         return np.concatenate([one_shot, (scores @ scores.T)[None]])
 
+    def setting_covariance(self, read: FloatArray, row: int) -> FloatArray:
+        """Covariance through one setting of F functionals of its readings, (F, K^N) -> (F, F)."""
+        q = self._smoothed[row]
+        centred = read - (read @ q)[:, None]
+        return np.asarray((centred * q) @ centred.T / self.shots[row], dtype=np.float64)
+
+    def scatter(self, read: FloatArray) -> tuple[FloatArray, IntTable]:
+        """Unbiased variances of functionals of readings, (C, S, K^N) -> (C,), by nothing but the
+        sample variances of independent observations, and the number of these, shape (S,)."""
+        f, shots = self.frequencies, self.shots
+        centres = np.sum(read * f, axis=2)
+        spread = np.sum((read - centres[..., None]) ** 2 * f, axis=2) @ (1 / (shots - 1))
+        return np.asarray(spread, dtype=np.float64), shots
+
     def split(self, parts: int, rng: np.random.Generator) -> list[Sample]:
         """The shots, and those of the calibration, dealt into parts of equal size.
 
         Without replacement, so the parts are what separate runs would have given.
         """
-        tables = split_counts(self.table, parts, rng)
+        of_shots = self._dealt(parts, rng)
         calibration = _calibration(self.readout)
         if not calibration:
-            return [Sample(table, self.readout, self.extra) for table in tables]
+            return of_shots
         dealt = zip(*(split_counts(block.T, parts, rng) for block in calibration), strict=True)
         return [
-            Sample(table, self.readout.recalibrated([c.T for c in columns]), self.extra)
-            for table, columns in zip(tables, dealt, strict=True)
+            replace(part, readout=self.readout.recalibrated([c.T for c in columns]))
+            for part, columns in zip(of_shots, dealt, strict=True)
         ]
 
     def without(self, *parts: Sample) -> Sample:
         """What is left when these parts are taken away."""
-        table = self.table - sum(part.table for part in parts)
+        rest = self._rest(parts)
         left = [np.array(block) for block in _calibration(self.readout)]
         if not left:
-            return Sample(table, self.readout, self.extra)
+            return rest
         for part in parts:
             for block, taken in zip(left, _calibration(part.readout), strict=True):
                 block -= taken
-        return Sample(table, self.readout.recalibrated(left), self.extra)
+        return replace(rest, readout=self.readout.recalibrated(left))
+
+    def _dealt(self, parts: int, rng: np.random.Generator) -> list[Sample]:
+        """The shots in parts, each with the whole calibration."""
+        return [replace(self, table=table) for table in split_counts(self.table, parts, rng)]
+
+    def _rest(self, parts: Sequence[Sample]) -> Sample:
+        """The shots that are in none of the parts, with the whole calibration."""
+        return replace(self, table=self.table - sum(part.table for part in parts))
 
     @cached_property
     def _smoothed(self) -> FloatArray:
         smoothed = self.table + self.extra
         return np.asarray(smoothed / smoothed.sum(axis=1, keepdims=True), dtype=np.float64)
 
-    def _of_shots(self, read: FloatArray, shots: IntTable) -> FloatArray:
+    def _of_shots(self, read: FloatArray, part: Sample) -> FloatArray:
         """Multinomial variance of sum w f: the sum of Var_s(w_s) / n_s."""
         mean = np.sum(self._smoothed * read, axis=-1, keepdims=True)
         one_shot = np.sum(self._smoothed * (read - mean) ** 2, axis=-1)
-        return np.asarray(one_shot @ (1 / shots), dtype=np.float64)
+        return np.asarray(one_shot @ (1 / part.shots), dtype=np.float64)
 
     def _of_calibration(self, read: FloatArray, measured: Readout) -> FloatArray:
         if measured.calibration_shots is None:

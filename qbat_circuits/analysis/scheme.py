@@ -10,11 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from qbat_circuits.analysis.drawn import check_draws, quantile, sample_of
 from qbat_circuits.analysis.guaranteed import Guarantee
 from qbat_circuits.analysis.intervals import FOLDS, Interval
 from qbat_circuits.analysis.sample import (
@@ -66,7 +66,7 @@ class ErgotropyEstimate:
         leakage: weight in which each cell has left its two levels, with its interval, cell 0
             first; None where the readout does not see it. It is not renormalised away: work is
             that of the weight that is left.
-        shots: fewest shots of a setting.
+        shots: fewest shots of a setting, of all draws together where they come in draws.
         total_shots: shots of all settings that were used.
         seed: seed of the deal of the shots into parts.
         origin: where the counts come from.
@@ -212,12 +212,13 @@ class Request:
         if used.shots[fewest] < FOLDS:
             rule = f">= {FOLDS}, because an interval takes shots in {FOLDS} parts"
             raise broken_rule(f"shots of {used.settings[fewest]}", rule, int(used.shots[fewest]))
+        check_draws(used)
         return cls(used, model, level, check_integer("seed", seed, at_least=0))
 
     @property
     def z(self) -> float:
         """Standard errors of each end of the two-sided interval."""
-        return NormalDist().inv_cdf((1 + self.confidence) / 2)
+        return quantile((1 + self.confidence) / 2, self.counts.draws)
 
     def rng(self) -> np.random.Generator:
         """A new generator from the seed."""
@@ -227,6 +228,11 @@ class Request:
     def ideal(self) -> ReadoutModel:
         """A readout without errors: nothing is mitigated."""
         return ReadoutModel.ideal(self.counts.n_cells, self.readout.outcomes)
+
+    def sample(self, mitigated: bool = True) -> Sample:
+        """The shots with the readout to invert, or with one without errors."""
+        readout = self.readout if mitigated else self.ideal
+        return sample_of(self.counts.table, self.counts.draws, readout)
 
     def common(self, sample: Sample, guaranteed: Guarantee | None) -> dict[str, Any]:
         """The fields of an estimate that do not depend on the scheme, but for the warnings."""
@@ -246,6 +252,11 @@ class Request:
     def warnings(self) -> tuple[str, ...]:
         """What any scheme has to say about these counts."""
         found = []
+        if self.counts.draws is not None:
+            found.append(
+                f"The shots of a setting come in {self.counts.draws.shape[1]} draws; the draws are "
+                "taken as independent, not the shots."
+            )
         if int(self.counts.shots.min()) < TESTED_SHOTS:
             found.append(
                 f"A setting has {int(self.counts.shots.min())} shots; the coverage of the interval "

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from qbat_circuits.analysis.drawn import normal_sigma, sample_of
 from qbat_circuits.analysis.sample import Sample
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.pair_readout import Readout
@@ -65,7 +66,7 @@ def symmetry_test(counts: Counts, readout: Readout) -> SymmetryTest:
     """
     products, contrasts, combined = _measurable(counts.n_cells, counts.settings)
     values, errors = _estimates(counts, readout, products, combined)
-    sigmas = values / errors
+    sigmas = normal_sigma(values / errors, counts.draws)
     worst = int(np.argmax(np.abs(sigmas)))
     of_permutations = [c.permutation for c in contrasts]
     return SymmetryTest(
@@ -154,7 +155,7 @@ def _estimates(
     The error of an uncertain readout needs the weights on all readings, some at a time to bound the
     memory; an exact one leaves the covariance of the products of signs in each setting.
     """
-    sample = Sample(counts.table, readout)
+    sample = sample_of(counts.table, counts.draws, readout)
     if readout.calibration_shots is None:
         return _of_exact_readout(sample, products, combined, _shares(counts, products))
     at_once = max(1, _MAX_NUMBERS // counts.table.size)
@@ -174,14 +175,11 @@ def _of_exact_readout(
     which = np.zeros((len(products), len(sets)))
     which[np.arange(len(products)), [sets.index(place) for place in places]] = 1
     read = sample.readout.pull_back(_signs(sample.readout.n_cells, sets))
-    smoothed = sample.table + sample.extra
     values, variances = np.zeros(len(combined)), np.zeros(len(combined))
     for row, share in enumerate(shares):
         held = np.flatnonzero(share)
         w = (combined[:, held] * share[held]) @ which[held]
-        q = smoothed[row] / smoothed[row].sum()
-        centred = read - (read @ q)[:, None]
-        covariance = (centred * q) @ centred.T / sample.shots[row]
+        covariance = sample.setting_covariance(read, row)
         values += w @ (read @ sample.frequencies[row])
         variances += np.sum((w @ covariance) * w, axis=1)
     return values, np.sqrt(variances)

@@ -88,6 +88,76 @@ def check_table_size(n_settings: int, n_cells: int, outcomes: int = 2) -> None:
         )
 
 
+def check_draws(draws: object, settings: Sequence[str], table: IntTable) -> IntTable | None:
+    """Counts of each draw, shape (S, R, K^N), that add up to the table of these settings.
+
+    Returns:
+        The same, read-only; None for None, and where every draw has one shot, which is the same.
+
+    Raises:
+        InputError: if they do not add up, or a draw of a setting has more shots than another.
+    """
+    if draws is None:
+        return None
+    try:
+        given = np.asarray(draws)
+    except ValueError:  # lines of different length
+        raise InputError("'draws' must be an array of whole numbers.") from None
+    if given.ndim != 3 or given.shape[::2] != table.shape or given.dtype.kind not in "iu":
+        rule = f"({table.shape[0]}, draws, {table.shape[1]})"
+        raise InputError(
+            f"'draws' must hold whole numbers in the shape {rule}, not {given.dtype} in "
+            f"{given.shape}."
+        )
+    found = given.astype(np.int64)
+    wrong = np.flatnonzero(np.any(found.sum(axis=1) != table, axis=1) | np.any(found < 0, (1, 2)))
+    if len(wrong):
+        raise InputError(
+            f"'draws' of {settings[wrong[0]]} must be counts that add up to its counts."
+        )
+    shots = found.sum(axis=2)
+    uneven = np.flatnonzero(shots.min(axis=1) < shots.max(axis=1))
+    if len(uneven):
+        low, high = int(shots[uneven[0]].min()), int(shots[uneven[0]].max())
+        raise InputError(
+            f"'draws' of {settings[uneven[0]]} must have equal shots each, not {low} to {high}."
+        )
+    found.flags.writeable = False
+    return None if shots.max() == 1 else found
+
+
+def check_draws_size(n_settings: int, draws: int, n_cells: int, outcomes: int = 2) -> None:
+    """Refuse draws that a small file could blow up, before their array is made."""
+    if n_settings * draws * outcomes**n_cells > MAX_TABLE_ENTRIES:
+        most = MAX_TABLE_ENTRIES // (n_settings * outcomes**n_cells)
+        raise InputError(
+            f"'draws' must hold at most {most} draws of {n_settings} settings of {n_cells} cells, "
+            f"not {draws}."
+        )
+
+
+def added_up(
+    counts: IntTable, n_cells: int, outcomes: int, kept: Sequence[int], lines: Sequence[int]
+) -> IntTable:
+    """Counts of some digits of the readings, whatever the others are, added up by line.
+
+    Args:
+        counts: by reading, shape (S, ..., K^N).
+        n_cells: number of digits N.
+        outcomes: readings K per cell.
+        kept: places of the digits that are left, counted from the left, in their new order.
+        lines: the new row of each row, shape (S,).
+    """
+    others = [place for place in range(n_cells) if place not in kept]
+    digits = counts.reshape(-1, *(outcomes,) * n_cells)
+    order = [0, *(1 + place for place in (*kept, *others))]
+    size = outcomes ** len(kept)
+    rows = digits.transpose(order).reshape(-1, size, outcomes ** len(others)).sum(axis=2)
+    found = np.zeros((max(lines) + 1, *counts.shape[1:-1], size), dtype=np.int64)
+    np.add.at(found, list(lines), rows.reshape(*counts.shape[:-1], size))
+    return found
+
+
 def bit_strings(n_cells: int, outcomes: int = 2) -> list[str]:
     """The names of the table's columns, such as "00", "01", "10", "11"."""
     return ["".join(digits) for digits in product("012"[:outcomes], repeat=n_cells)]
@@ -163,6 +233,54 @@ def counts_of(
             little = "".join(little[-1 - cell] for cell in reversed(cells))
         line[int(little, outcomes)] += number
     return np.array(line, dtype=np.int64)
+
+
+def draws_of(
+    field: str,
+    rows: Mapping[str, object],
+    n_cells: int,
+    outcomes: int = 2,
+    reverse: bool = False,
+    cells: tuple[int, ...] | None = None,
+) -> IntTable:
+    """Counts of each draw, shape (S, R, K^N), from ``{label: [{bit string: count}, ...]}``.
+
+    Args:
+        field: what a sentence about a broken rule calls the rows.
+        rows, n_cells, outcomes, reverse, cells: see `table_of`.
+
+    Raises:
+        InputError: naming the setting, the draw, the rule and the value.
+    """
+    flat = flat_draws(field, rows, n_cells, outcomes)
+    width = n_cells if cells is None else _width(flat, cells)
+    lines = [
+        counts_of(name, row, n_cells, outcomes, width, reverse, cells) for name, row in flat.items()
+    ]
+    return np.array(lines).reshape(len(rows), -1, outcomes**n_cells)
+
+
+def flat_draws(
+    field: str, rows: Mapping[str, object], n_cells: int, outcomes: int = 2
+) -> dict[str, object]:
+    """The counts of each draw by a name such as "draws.XX[3]", setting by setting.
+
+    Raises:
+        InputError: if a setting has no list of draws, or not as many as the first, or they are
+            more than a table may hold.
+    """
+    found: dict[str, object] = {}
+    expected = 0
+    for label, draws in rows.items():
+        if not isinstance(draws, Sequence) or isinstance(draws, str) or not draws:
+            raise broken_rule(f"{field}.{label}", "a list of draws, each with its counts", draws)
+        expected = expected or len(draws)
+        check_draws_size(len(rows), expected, n_cells, outcomes)
+        if len(draws) != expected:
+            rule = f"have {expected} draws, as many as the first setting"
+            raise InputError(f"'{field}.{label}' must {rule}, not {len(draws)}.")
+        found |= {f"{field}.{label}[{number}]": row for number, row in enumerate(draws)}
+    return found
 
 
 def _width(rows: Mapping[str, object], cells: tuple[int, ...]) -> int:

@@ -17,8 +17,10 @@ from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.count_tables import (
     MAX_COUNTS_CELLS,
     MAX_SHOTS,
+    added_up,
     bit_strings,
     check_cells,
+    check_draws,
     check_outcomes,
     check_positions,
     check_settings,
@@ -68,10 +70,14 @@ class Counts:
         measured_at: when they were measured, as text.
         readout: the readout that the counts went through, if it is known.
         outcomes: readings K of one cell: 0 and 1, or with K = 3 also 2, "seen leaked".
+        draws: the counts of each draw where the shots of a setting come in R draws of m shots, each
+            draw a random circuit of its own; integers, shape (len(settings), R, K^N), that sum up
+            to the table. Draws of different settings are independent. None for independent shots,
+            and where every draw has one shot, which is the same.
 
     Raises:
-        InputError: if a label, a count, a length or the readout does not fit, a setting stands
-            twice or has no shots.
+        InputError: if a label, a count, a length, the draws or the readout does not fit, a setting
+            stands twice or has no shots.
     """
 
     n_cells: int
@@ -82,6 +88,7 @@ class Counts:
     measured_at: str | None = None
     readout: Readout | None = None
     outcomes: int = 2
+    draws: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         outcomes = check_outcomes(self.outcomes)
@@ -124,6 +131,7 @@ class Counts:
         object.__setattr__(self, "outcomes", outcomes)
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "table", table)
+        object.__setattr__(self, "draws", check_draws(self.draws, settings, table))
 
     @property
     def shots(self) -> NDArray[np.int64]:
@@ -135,7 +143,8 @@ class Counts:
 
         Args:
             cells: different cells; the first of them becomes cell 0. Settings that agree on them
-                are added up. Where the readout has pairs: whole blocks in increasing order.
+                are added up (draw by draw, where there are draws). Where the readout has pairs:
+                whole blocks in increasing order.
 
         Raises:
             InputError: if a cell does not exist or stands twice, or a pair is torn apart.
@@ -145,17 +154,18 @@ class Counts:
         if max(chosen) >= n:
             raise broken_rule("cells", f"cells from 0 to {n - 1}", max(chosen))
         kept = [n - 1 - cell for cell in reversed(chosen)]  # places of their letters and digits
-        others = [place for place in range(n) if place not in kept]
-        digits = self.table.reshape((-1,) + (k,) * n)
-        order = [0, *(1 + place for place in kept), *(1 + place for place in others)]
-        rows = digits.transpose(order).reshape(len(self.table), k ** len(kept), -1).sum(axis=2)
         labels = ["".join(label[place] for place in kept) for label in self.settings]
         settings = tuple(dict.fromkeys(labels))
-        line = {label: number for number, label in enumerate(settings)}
-        table = np.zeros((len(settings), k ** len(kept)), dtype=np.int64)
-        np.add.at(table, [line[label] for label in labels], rows)
-        readout = None if self.readout is None else _readout_of(self.readout, chosen)
-        return replace(self, n_cells=len(chosen), settings=settings, table=table, readout=readout)
+        row = {label: number for number, label in enumerate(settings)}
+        lines = [row[label] for label in labels]
+        return replace(
+            self,
+            n_cells=len(chosen),
+            settings=settings,
+            table=added_up(self.table, n, k, kept, lines),
+            readout=None if self.readout is None else _readout_of(self.readout, chosen),
+            draws=None if self.draws is None else added_up(self.draws, n, k, kept, lines),
+        )
 
     def select(self, labels: Sequence[str]) -> Counts:
         """Counts of some of the settings, in this order.
@@ -171,7 +181,9 @@ class Counts:
                 f"The counts lack {len(missing)} of the {len(wanted)} settings that are needed: "
                 f"{some_of(missing)}."
             )
-        return replace(self, settings=wanted, table=self.table[[rows[w] for w in wanted]])
+        chosen = [rows[label] for label in wanted]
+        draws = None if self.draws is None else self.draws[chosen]
+        return replace(self, settings=wanted, table=self.table[chosen], draws=draws)
 
     @classmethod
     def from_dict(cls, content: Any) -> Counts:
@@ -185,6 +197,10 @@ class Counts:
     def to_dict(self) -> dict[str, Any]:
         """The content of a counts file; outcomes that never occurred are left out."""
         names = bit_strings(self.n_cells, self.outcomes)
+
+        def seen(row: NDArray[np.int64]) -> dict[str, int]:
+            return {names[b]: int(row[b]) for b in np.flatnonzero(row).tolist()}
+
         content = {
             "format": FORMAT,
             "version": VERSION,
@@ -195,10 +211,12 @@ class Counts:
             "seed": self.seed,
             "readout": None if self.readout is None else self.readout.to_dict(),
             "settings": {
-                label: {names[b]: int(row[b]) for b in np.flatnonzero(row).tolist()}
-                for label, row in zip(self.settings, self.table, strict=True)
+                label: seen(row) for label, row in zip(self.settings, self.table, strict=True)
             },
         }
+        if self.draws is not None:
+            by_label = zip(self.settings, self.draws, strict=True)
+            content["draws"] = {label: [seen(row) for row in rows] for label, rows in by_label}
         return content if self.outcomes == 2 else {**content, "outcomes": self.outcomes}
 
     @classmethod

@@ -18,13 +18,23 @@ from qbat_circuits.sampling.count_tables import (
     check_outcomes,
     check_settings,
     counts_of,
+    draws_of,
     table_of,
 )
 
 FORMAT, VERSION = "qbat-counts", 1
 
 _REQUIRED = ("format", "version", "n_cells", "bit_order", "settings")
-_OPTIONAL = ("outcomes", "shots", "origin", "measured_at", "seed", "readout", "calibration")
+_OPTIONAL = (
+    "outcomes",
+    "shots",
+    "origin",
+    "measured_at",
+    "seed",
+    "readout",
+    "calibration",
+    "draws",
+)
 KEYS = (*_REQUIRED, *_OPTIONAL)
 
 
@@ -51,6 +61,7 @@ def fields_of(content: Any) -> dict[str, Any]:
         "measured_at": content.get("measured_at"),
         "readout": _readout(content, n, outcomes),
         "outcomes": outcomes,
+        "draws": _draws(content.get("draws"), settings, n, outcomes),
     }
 
 
@@ -164,6 +175,15 @@ def _check_shots(stated: object, settings: tuple[str, ...], table: IntTable) -> 
                 f"The counts of {label!r} add up to {totals[label]}, not to the {shown(number)} "
                 "of 'shots'."
             )
+
+
+def _draws(stated: object, settings: tuple[str, ...], n: int, outcomes: int) -> IntTable | None:
+    """The counts of each draw, in the order of the settings."""
+    if stated is None:
+        return None
+    if not isinstance(stated, Mapping) or set(stated) != set(settings):
+        raise broken_rule("draws", "an object with the labels of 'settings' for its keys", stated)
+    return draws_of("draws", {label: stated[label] for label in settings}, n, outcomes)
 
 
 def _readout(content: Mapping[str, Any], n: int, outcomes: int) -> Readout | None:

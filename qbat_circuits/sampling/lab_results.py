@@ -23,10 +23,13 @@ from qbat_circuits.sampling.count_tables import (
     IntTable,
     bit_strings,
     check_cells,
+    check_draws_size,
     check_outcomes,
     check_positions,
     check_settings,
     check_table_size,
+    draws_of,
+    flat_draws,
     table_of,
 )
 from qbat_circuits.sampling.counts import Counts
@@ -39,18 +42,19 @@ MAX_RESULTS = 3**MAX_COUNTS_CELLS
 
 
 def counts_from_dict(
-    counts_by_setting: Mapping[str, Mapping[str, int]],
+    counts_by_setting: Mapping[str, Mapping[str, int] | Sequence[Mapping[str, int]]],
     bit_order: str,
     cells: Sequence[int] | None = None,
     *,
     outcomes: int = 2,
     readout: Readout | None = None,
     measured_at: str | None = None,
+    draws: bool = False,
 ) -> Counts:
-    """Counts from ``{setting: {bit string: n}}``.
+    """Counts from ``{setting: {bit string: n}}``; with draws, ``{setting: [{...}, {...}, ...]}``.
 
     Args:
-        counts_by_setting: counts by bit string, by Pauli label.
+        counts_by_setting: counts by bit string, by Pauli label; with draws a list of them.
         bit_order: "little" where the leftmost letter and bit belong to cell N-1, as in Qiskit;
             "big" where they belong to cell 0: labels and bit strings are then both reversed.
         cells: which bits are cells 0..N-1, for bit strings that are longer than the labels; counted
@@ -58,6 +62,7 @@ def counts_from_dict(
         outcomes: readings per cell: 0 and 1, or with 3 also 2.
         readout: the readout that the counts went through, if it is known.
         measured_at: when they were measured, as text.
+        draws: whether the counts of each setting are a list with those of each draw (see `Counts`).
 
     Raises:
         InputError: if the order is neither, or a label, a bit string or a count does not fit.
@@ -69,9 +74,20 @@ def counts_from_dict(
     k = check_outcomes(outcomes)
     n = _letters(next(iter(counts_by_setting)), k)
     chosen = None if cells is None else _positions(cells, n)
-    _check_strings(counts_by_setting, n, chosen)
-    settings, table = table_of(counts_by_setting, n, k, reverse=order == "big", cells=chosen)
-    return Counts(n, settings, table, readout=readout, measured_at=measured_at, outcomes=k)
+    flat: Mapping[str, object] = (
+        flat_draws("settings", counts_by_setting, n, k)
+        if draws
+        else {f"settings.{label}": row for label, row in counts_by_setting.items()}
+    )
+    _check_strings(flat, n, chosen)
+    known: dict[str, Any] = {"readout": readout, "measured_at": measured_at, "outcomes": k}
+    if not draws:
+        settings, table = table_of(counts_by_setting, n, k, reverse=order == "big", cells=chosen)
+        return Counts(n, settings, table, **known)
+    labels = check_settings(tuple(counts_by_setting), n)
+    settings = tuple(label[::-1] for label in labels) if order == "big" else labels
+    drawn = draws_of("settings", counts_by_setting, n, k, order == "big", chosen)
+    return Counts(n, settings, drawn.sum(axis=1), draws=drawn, **known)
 
 
 def counts_from_primitive_result(
@@ -82,12 +98,14 @@ def counts_from_primitive_result(
     *,
     readout: Readout | None = None,
     measured_at: str | None = None,
+    draws: bool = False,
 ) -> Counts:
     """Counts from the result of a Qiskit sampler (Aer, statevector or IBM runtime).
 
     Args:
         result: a `PrimitiveResult`, one of its pub results, a `BitArray`, or a list of these. An
-            array of shape (k,), from one circuit with k sets of parameters, holds k settings.
+            array of shape (k,), from one circuit with k sets of parameters, holds k settings, or
+            with ``draws`` k draws of one setting.
         settings: Pauli labels in the order of the results; by default what each circuit's metadata
             say, ``{"setting": label}``, as `tomography_circuits` writes them.
         register: the classical register that was measured into; by default the only one, or "meas"
@@ -96,14 +114,23 @@ def counts_from_primitive_result(
             others are summed over.
         readout: the readout that the counts went through, if it is known.
         measured_at: when they were measured, as text.
+        draws: whether each circuit was run with many draws of its parameters, as
+            `RandomizedCircuit.pubs` makes them (see `Counts`). Results of the same setting, such as
+            those of `RandomizedCircuit.circuits`, are draws as well. ``settings`` has one label per
+            result.
 
     Raises:
         InputError: if settings are missing, contradict the metadata or do not fit, or there is no
             such register.
     """
-    found = list(_bit_arrays(result, register, "setting"))
+    found = list(_bit_arrays(result, register, "setting", whole=draws))
     labels = _names(found, "setting", settings)
     n = _letters(labels[0])
+    if draws:
+        chosen = None if cells is None else _positions(cells, n)
+        checked, drawn = _drawn([bits for bits, _ in found], labels, n, chosen)
+        known: dict[str, Any] = {"readout": readout, "measured_at": measured_at}
+        return Counts(n, checked, drawn.sum(axis=1), draws=drawn, **known)
     checked = check_settings(labels, n)
     check_table_size(len(labels), n)
     chosen = None if cells is None else _positions(cells, n)
@@ -152,6 +179,7 @@ def load_counts(
     bit_order: str | None = None,
     settings: Sequence[str] | None = None,
     cells: Sequence[int] | None = None,
+    draws: bool = False,
 ) -> Counts:
     """Counts from a file: ours, IBM runtime's JSON of a result, or ``{setting: {bits: n}}``.
 
@@ -160,6 +188,8 @@ def load_counts(
         bit_order: for a plain file, see `counts_from_dict`; the others fix it themselves.
         settings: for a result whose circuits had no metadata, see `counts_from_primitive_result`.
         cells: which bits are the cells, where there are more bits than cells.
+        draws: whether a result or a plain file holds draws; see `counts_from_primitive_result` and
+            `counts_from_dict`.
 
     Raises:
         InputError: one sentence for whatever is wrong.
@@ -167,15 +197,18 @@ def load_counts(
     content = read_json(path, "counts")
     if is_runtime_content(content):
         _refuse("a runtime result", bit_order=None if bit_order == "little" else bit_order)
-        return counts_from_primitive_result(runtime_result(content), settings, None, cells)
+        return counts_from_primitive_result(
+            runtime_result(content), settings, None, cells, draws=draws
+        )
     if isinstance(content, dict) and set(content) & set(KEYS):
         fixed = None if bit_order == "little" else bit_order
-        _refuse("a counts file", bit_order=fixed, settings=settings, cells=cells)
+        given = {"bit_order": fixed, "settings": settings, "cells": cells, "draws": draws or None}
+        _refuse("a counts file", **given)
         return Counts.from_dict(content)
     if (
         not isinstance(content, dict)
         or not content
-        or not all(isinstance(v, dict) for v in content.values())
+        or not all(isinstance(v, list if draws else dict) for v in content.values())
     ):
         raise InputError(
             f"The file {os.fspath(path)!r} holds no counts: it is neither a counts file nor a "
@@ -188,7 +221,7 @@ def load_counts(
             "'bit_order' as 'little' (the leftmost letter and bit belong to cell N-1) or 'big' "
             "(they belong to cell 0)."
         )
-    return counts_from_dict(content, bit_order, cells)
+    return counts_from_dict(content, bit_order, cells, draws=draws)
 
 
 def _refuse(what: str, **options: object) -> None:
@@ -217,22 +250,48 @@ def _positions(cells: Sequence[int], n_cells: int) -> tuple[int, ...]:
 
 def _check_strings(rows: Mapping[str, Any], n: int, cells: tuple[int, ...] | None) -> None:
     """Refuse what is more than one string of cells, with what to do about it."""
-    for label, row in rows.items():
+    for name, row in rows.items():
         for bits in row if isinstance(row, Mapping) else ():
             if isinstance(bits, str) and " " in bits:
                 raise InputError(
-                    f"'settings.{label}' must have one register per bit string, not {shown(bits)}: "
+                    f"'{name}' must have one register per bit string, not {shown(bits)}: "
                     "take the blanks out and name the cells' bits with 'cells'."
                 )
             if isinstance(bits, str) and len(bits) > n and cells is None:
                 raise InputError(
-                    f"'settings.{label}' has {len(bits)} bits in {shown(bits)} for {n} letters: "
+                    f"'{name}' has {len(bits)} bits in {shown(bits)} for {n} letters: "
                     "name the cells' bits with 'cells'."
                 )
 
 
-def _bit_arrays(result: Any, register: str | None, key: str) -> Iterator[tuple[Any, object]]:
-    """Each single bit array of a result, with what its circuit's metadata hold under the key."""
+def _drawn(
+    results: Sequence[Any], labels: Sequence[Any], n: int, cells: tuple[int, ...] | None
+) -> tuple[tuple[str, ...], IntTable]:
+    """Settings, and the counts of each draw, shape (S, R, 2^N), from the arrays of all results."""
+    settings = check_settings(tuple(dict.fromkeys(labels)), n)
+    numbers = dict.fromkeys(settings, 0)
+    for bits, label in zip(results, labels, strict=True):
+        numbers[label] += math.prod(bits.array.shape[:-2])
+    number = numbers[settings[0]]
+    for label, found in numbers.items():
+        if found != number:
+            raise InputError(f"'{label}' must have {number} draws like the first, not {found}.")
+    check_draws_size(len(settings), number, n)
+    rows: dict[str, list[IntTable]] = {label: [] for label in settings}
+    for bits, label in zip(results, labels, strict=True):
+        shape = bits.array.shape[:-2]
+        singles = [bits[index] for index in np.ndindex(shape)] if shape else [bits]
+        rows[label] += [_histogram(one, n, cells) for one in singles]
+    return settings, np.array([rows[label] for label in settings])
+
+
+def _bit_arrays(
+    result: Any, register: str | None, key: str, whole: bool = False
+) -> Iterator[tuple[Any, object]]:
+    """Each single bit array of a result, with what its circuit's metadata hold under the key.
+
+    With ``whole``, arrays are not taken apart.
+    """
     parts = [result] if hasattr(result, "num_bits") or hasattr(result, "data") else result
     if isinstance(parts, (str, Mapping)) or not isinstance(parts, Iterable):
         raise broken_rule("result", "a PrimitiveResult or a list of BitArrays", result)
@@ -244,7 +303,7 @@ def _bit_arrays(result: Any, register: str | None, key: str) -> Iterator[tuple[A
             circuit = metadata.get("circuit_metadata") if isinstance(metadata, Mapping) else None
             name = circuit.get(key) if isinstance(circuit, Mapping) else None
             part = _register(number, getattr(part, "data", None), register)
-        shape = tuple(part.array.shape[:-2])
+        shape = () if whole else tuple(part.array.shape[:-2])
         found += math.prod(shape)
         if found > MAX_RESULTS:  # before any of them is made
             raise InputError(f"'result' must hold at most {MAX_RESULTS} measured circuits.")
