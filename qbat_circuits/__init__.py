@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from qbat_circuits.calibration_files import bundled_calibrations as bundled_calibrations
     from qbat_circuits.circuits.collision import RandomizedCircuit as RandomizedCircuit
     from qbat_circuits.circuits.collision import collision_circuit as collision_circuit
+    from qbat_circuits.circuits.compiled_collision import compile_collision as compile_collision
+    from qbat_circuits.circuits.compiled_extraction import compile_extraction as compile_extraction
     from qbat_circuits.circuits.extraction import extraction_circuit as extraction_circuit
     from qbat_circuits.circuits.extraction_noise import (
         ExtractionPerformance as ExtractionPerformance,
@@ -70,7 +72,11 @@ if TYPE_CHECKING:
     from qbat_circuits.extraction_unitary import ExtractionTask as ExtractionTask
     from qbat_circuits.extraction_unitary import extraction_task as extraction_task
     from qbat_circuits.gate_calibration import GateCalibration as GateCalibration
+    from qbat_circuits.gate_noise import ChipNoise as ChipNoise
     from qbat_circuits.pair_readout import PairReadoutModel as PairReadoutModel
+    from qbat_circuits.placement import Placement as Placement
+    from qbat_circuits.placement import placement_on as placement_on
+    from qbat_circuits.quantities.dense import correlation_ergotropy as correlation_ergotropy
     from qbat_circuits.quantities.heat import entropy_production as entropy_production
     from qbat_circuits.quantities.heat import heat_currents as heat_currents
     from qbat_circuits.qutip_bridge import from_qutip as from_qutip
@@ -82,6 +88,8 @@ if TYPE_CHECKING:
     from qbat_circuits.sampling.counts_file import (
         readout_from_calibration as readout_from_calibration,
     )
+    from qbat_circuits.sampling.emulator import chip_emulator as chip_emulator
+    from qbat_circuits.sampling.emulator import emulate_collisions as emulate_collisions
     from qbat_circuits.sampling.lab_results import counts_from_dict as counts_from_dict
     from qbat_circuits.sampling.lab_results import (
         counts_from_primitive_result as counts_from_primitive_result,
@@ -91,10 +99,15 @@ if TYPE_CHECKING:
         readout_from_primitive_result as readout_from_primitive_result,
     )
     from qbat_circuits.sampling.multinomial import sample_counts as sample_counts
+    from qbat_circuits.sampling.runner import CircuitRun as CircuitRun
+    from qbat_circuits.sampling.runner import resume_run as resume_run
+    from qbat_circuits.sampling.runner import submit_circuits as submit_circuits
     from qbat_circuits.schema import Experiment as Experiment
     from qbat_circuits.schema import load_experiment as load_experiment
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
     from qbat_circuits.study.experiment import run_experiment as run_experiment
+    from qbat_circuits.study.schedule import CollisionSchedule as CollisionSchedule
+    from qbat_circuits.study.schedule import find_schedule as find_schedule
     from qbat_circuits.symmetric.blocks import Blocks as Blocks
     from qbat_circuits.symmetric.ergotropy import ergotropy_jm as ergotropy_jm
     from qbat_circuits.symmetric.model import SymmetricModel as SymmetricModel
@@ -117,9 +130,16 @@ _HOMES = {
     "Calibration": "calibration",
     "charge": "dynamics.charging",
     "ChargingCurve": "dynamics.curve",
+    "chip_emulator": "sampling.emulator",
+    "ChipNoise": "gate_noise",
+    "CircuitRun": "sampling.runner",
     "CollectiveBath": "baths",
     "collision_circuit": "circuits.collision",
     "collision_states": "collision_model",
+    "CollisionSchedule": "study.schedule",
+    "compile_collision": "circuits.compiled_collision",
+    "compile_extraction": "circuits.compiled_extraction",
+    "correlation_ergotropy": "quantities.dense",
     "Counts": "sampling.counts",
     "counts_from_dict": "sampling.lab_results",
     "counts_from_primitive_result": "sampling.lab_results",
@@ -127,6 +147,7 @@ _HOMES = {
     "Device": "device",
     "DickeEstimate": "analysis.dicke",
     "DickeScheme": "analysis.dicke",
+    "emulate_collisions": "sampling.emulator",
     "emulate_counts": "sampling.aer",
     "energy": "thermodynamics",
     "energy_jm": "symmetric.sectors_jm",
@@ -149,6 +170,7 @@ _HOMES = {
     "ExtractionScheme": "analysis.extraction",
     "ExtractionTask": "extraction_unitary",
     "ExtraJump": "extra_jumps",
+    "find_schedule": "study.schedule",
     "Finding": "audit",
     "fit_local_phases": "analysis.local_phases",
     "from_qutip": "qutip_bridge",
@@ -169,6 +191,8 @@ _HOMES = {
     "pauli_settings": "readout_model",
     "PauliEstimate": "analysis.pauli",
     "PauliScheme": "analysis.pauli",
+    "Placement": "placement",
+    "placement_on": "placement",
     "Plateau": "dynamics.curve",
     "QbatError": "errors",
     "RandomizedCircuit": "circuits.collision",
@@ -177,6 +201,7 @@ _HOMES = {
     "readout_from_primitive_result": "sampling.lab_results",
     "ReadoutModel": "readout_model",
     "resample_plug_in": "analysis.resampling",
+    "resume_run": "sampling.runner",
     "run_experiment": "study.experiment",
     "sample_counts": "sampling.multinomial",
     "save_openqasm3": "circuits.qasm",
@@ -185,6 +210,7 @@ _HOMES = {
     "steady_populations_many": "symmetric.steady",
     "steady_state": "dynamics.steady",
     "SteadyState": "dynamics.steady",
+    "submit_circuits": "sampling.runner",
     "SymmetricModel": "symmetric.model",
     "to_openqasm3": "circuits.qasm",
     "to_qutip": "qutip_bridge",

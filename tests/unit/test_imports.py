@@ -83,10 +83,18 @@ SEES_ONLY = {
 
 # Libraries with a door: the only modules that may import them.
 DOORS = {
-    "qiskit": ("circuits", "sampling.aer", "sampling.emulator"),
+    "qiskit": (
+        "circuits",
+        "sampling.aer",
+        "sampling.emulator",
+        "sampling.journal",
+        "sampling.machines",
+        "sampling.pubs",
+        "sampling.runner",
+    ),
     "qiskit_dynamics": ("dynamics.qiskit_dynamics_core",),
     "qiskit_aer": ("sampling.aer", "sampling.emulator"),
-    "qiskit_ibm_runtime": (),
+    "qiskit_ibm_runtime": ("sampling.machines",),
     "matplotlib": ("show",),
     "pydantic": ("file_models", "calibration_files", "collision_schema", "schema"),
     "qutip": ("qutip_bridge",),
@@ -97,6 +105,7 @@ DOORS = {
 # Conveniences that reach up from inside a function: (importer, imported).
 EXCEPTIONS = {
     ("study.results", ""),  # __version__, which is stated once, in the package
+    ("sampling.journal", ""),  # the same
     ("battery", "audit"),  # Battery.audit()
     ("analysis.scheme", "circuits.tomography"),  # a scheme builds its own circuits
     ("analysis.scheme", "qiskit"),  # their type
