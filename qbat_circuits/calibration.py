@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -213,7 +213,7 @@ class Calibration:
             f.figure: {"source": f.source, "verified": f.verified} for f in self.figures
         }
         content["qubits"] = [
-            {k: v for k, v in asdict(q).items() if v is not None} | {"dates": dict(q.dates)}
+            {k: v for k, v in vars(q).items() if v is not None} | {"dates": dict(q.dates)}
             for q in self.qubits
         ]
         content["gates"] = [
@@ -232,7 +232,7 @@ class Calibration:
         """
         write_atomically(path, file_bytes(self.to_dict()))
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 of the whole content: equal for equal calibrations only."""
         return canonical_sha256(self.to_dict())

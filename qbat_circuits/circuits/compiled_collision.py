@@ -51,6 +51,7 @@ class CompiledCollision:
         occupation: n of the ancilla.
         theta: angle of the partial swaps.
         ancilla: "measured" or "random-x".
+        level: optimization level of the transpiler.
         prepare, sweep, refresh: thermal ancilla, partial swaps and reset, scheduled: every qubit is
             busy or delayed for the whole of each; with "random-x" the parameter flip is free.
     """
@@ -60,6 +61,7 @@ class CompiledCollision:
     occupation: float
     theta: float
     ancilla: str
+    level: int
     prepare: QuantumCircuit
     sweep: QuantumCircuit
     refresh: QuantumCircuit
@@ -244,7 +246,7 @@ def compile_collision(
             f"The chip {noise.calibration.name!r} lacks calibrated gates that a collision takes on "
             f"the qubits {', '.join(map(str, placement.qubits))}."
         ) from None
-    return CompiledCollision(noise, placement, float(occupation), angle, kind, *made)
+    return CompiledCollision(noise, placement, float(occupation), angle, kind, level, *made)
 
 
 def _empty(n: int, ancilla: str) -> QuantumCircuit:

@@ -94,7 +94,8 @@ def schedule(
         files = save_openqasm3(tomography_circuits(n_cells, prepare=prepare), out)
     order = ", ".join(map(str, found.compiled.placement.qubits))
     console = Console()
-    print_headline(console, f"{len(files)} circuits, charged in the gates of {noise.calibration.name}")
+    name = noise.calibration.name
+    print_headline(console, f"{len(files)} circuits, charged in the gates of {name}")
     rows = [
         *schedule_rows(found),
         ("delivered ergotropy", f"{found.ergotropy:.4f} hw, {found.ideal_ergotropy:.4f} ideally"),

@@ -102,7 +102,7 @@ def run_collision(experiment: Experiment, progress: Progress | None = None) -> C
     ideal = collision_states(compiled.n_cells, compiled.occupation, compiled.theta, k)
     say("Measuring")
     counts = emulate_collisions(compiled, k, measurement.shots, measurement.seed)
-    statement = _statement(schedule)
+    statement = collision_statement(schedule)
     counts = replace(counts, origin=f"emulated: {statement}")
     say("Estimating the work")
     estimate = PauliScheme().estimate(
@@ -152,7 +152,8 @@ def plan_collision(experiment: Experiment) -> tuple[ChipNoise, CollisionSchedule
 _SEARCHED = {"ancilla", "ancilla_qubit", "theta", "collisions", "max_collisions"}
 
 
-def _statement(schedule: CollisionSchedule) -> str:
+def collision_statement(schedule: CollisionSchedule) -> str:
+    """What a schedule is, in one line for a heading."""
     one = schedule.compiled
     chip = one.noise.calibration
     cells = f"{one.n_cells} cell{'s' if one.n_cells > 1 else ''}"
