@@ -106,6 +106,10 @@ if TYPE_CHECKING:
     from qbat_circuits.schema import load_experiment as load_experiment
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
     from qbat_circuits.study.experiment import run_experiment as run_experiment
+    from qbat_circuits.study.plan import Plan as Plan
+    from qbat_circuits.study.plan import plan as plan
+    from qbat_circuits.study.precision import Goal as Goal
+    from qbat_circuits.study.precision import expected_precision as expected_precision
     from qbat_circuits.study.schedule import CollisionSchedule as CollisionSchedule
     from qbat_circuits.study.schedule import find_schedule as find_schedule
     from qbat_circuits.symmetric.blocks import Blocks as Blocks
@@ -160,6 +164,7 @@ _HOMES = {
     "ergotropy_jm": "symmetric.ergotropy",
     "ErgotropyEstimate": "analysis.scheme",
     "estimate_ergotropy": "analysis.estimate",
+    "expected_precision": "study.precision",
     "Experiment": "schema",
     "ExperimentResult": "study.experiment",
     "extraction_circuit": "circuits.extraction",
@@ -175,10 +180,11 @@ _HOMES = {
     "fit_local_phases": "analysis.local_phases",
     "from_qutip": "qutip_bridge",
     "GateCalibration": "gate_calibration",
+    "Goal": "study.precision",
     "heat_currents": "quantities.heat",
     "InputError": "errors",
-    "leakage": "dynamics.leakage",
     "Leakage": "dynamics.leakage",
+    "leakage": "dynamics.leakage",
     "load_calibration": "calibration",
     "load_counts": "sampling.lab_results",
     "load_experiment": "schema",
@@ -193,6 +199,8 @@ _HOMES = {
     "PauliScheme": "analysis.pauli",
     "Placement": "placement",
     "placement_on": "placement",
+    "Plan": "study.plan",
+    "plan": "study.plan",
     "Plateau": "dynamics.curve",
     "QbatError": "errors",
     "RandomizedCircuit": "circuits.collision",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,7 +41,7 @@ def plan(
     ] = 0.2,
     json: JsonOption = None,
 ) -> None:
-    """GO or NO-GO, with cells, time, scheme, shots. Example: qbat plan --cells 2 --sigmas 5"""
+    """GO or NO-GO, with cells, time, scheme, shots. Example: qbat plan --cells 2 --sigmas 4"""
     from qbat_circuits.errors import InputError
     from qbat_circuits.schema import bundled_example, load_experiment
 
@@ -52,7 +51,7 @@ def plan(
     chosen = chosen.changed(calibration=calibration, n_cells=cells, seed=seed)
     with progress() as say:
         say("Starting")
-        from qbat_circuits.json_files import json_bytes
+        from qbat_circuits.json_files import check_target, json_bytes
         from qbat_circuits.show.plan import (
             elasticity_table,
             margin_table,
@@ -61,10 +60,9 @@ def plan(
         )
         from qbat_circuits.study.plan import plan as make_plan
         from qbat_circuits.study.precision import Goal
-        from qbat_circuits.study.results import check_writable
 
         if json is not None and str(json) != "-":
-            check_writable(Path(json).parent)
+            check_target(json)
         if half_width is not None:
             goal = Goal(None, half_width, chosen.measurement.confidence)
         else:
