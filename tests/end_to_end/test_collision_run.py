@@ -92,9 +92,7 @@ def test_the_search_beats_a_schedule_of_choice(three: CollisionResult) -> None:
             },
         )
     )
-    assert correlation_ergotropy(fixed.schedule.state) < correlation_ergotropy(
-        three.schedule.state
-    )
+    assert correlation_ergotropy(fixed.schedule.state) < correlation_ergotropy(three.schedule.state)
 
 
 def test_the_content_says_what_a_reader_needs(two: CollisionResult) -> None:
