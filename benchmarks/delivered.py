@@ -40,7 +40,7 @@ def row(chip: str, result: CollisionResult) -> str:
         *(f"{result.noiseless[-1]:.4f}", f"{schedule.ergotropy:.4f}"),
         *(f"{estimate.raw_value:.4f}", f"{estimate.value:.4f}"),
         f"{estimate.low:.4f} … {estimate.high:.4f}",
-        "-" if found is None else f"{found.net_work:.4f} ({found.two_qubit_gates})",
+        f"{found.net_work:.4f} ({found.two_qubit_gates})",
         *(schedule.two_qubit_gates, f"{1e6 * schedule.duration_s:.1f}"),
     )
     return "| " + " | ".join(map(str, cells)) + " |"

@@ -78,12 +78,11 @@ def _work_rows(result: CollisionResult) -> Iterator[tuple[str, str]]:
     correlated = schedule.correlated[schedule.collisions - 1]
     yield "  of it from correlations", f"{correlated:.4f} hw"
     found = result.extraction
-    if found is not None:
-        yield (
-            "taken out by noisy gates",
-            f"{found.net_work:.4f} hw with {found.two_qubit_gates} two-qubit gates, energy of the "
-            "controls not counted",
-        )
+    yield (
+        "taken out by noisy gates",
+        f"{found.net_work:.4f} hw with {found.two_qubit_gates} two-qubit gates, energy of the "
+        "controls not counted",
+    )
 
 
 def plot_collision(result: CollisionResult) -> Figure:

@@ -6,6 +6,7 @@ stand for, and without noise.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from qbat_circuits.battery import Battery
 from qbat_circuits.calibration import load_calibration
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.circuits.compiled_extraction import CompiledExtraction, compile_extraction
-from qbat_circuits.collision_model import collision_states, equivalent_time
+from qbat_circuits.collision_model import TrappingWarning, collision_states, equivalent_time
 from qbat_circuits.dynamics.charging import charge
 from qbat_circuits.dynamics.curve import ChargingCurve
 from qbat_circuits.dynamics.steady import steady_state
@@ -64,7 +65,7 @@ class CollisionResult:
     bath_limit: float
     noiseless: FloatArray
     state_deviation: float
-    extraction: CompiledExtraction | None
+    extraction: CompiledExtraction
     counts: Counts
     estimate: PauliEstimate
     statement: str
@@ -90,7 +91,9 @@ def run_collision(experiment: Experiment, progress: Progress | None = None) -> C
     measurement = experiment.measurement
     check_measurement(experiment)
     say("Looking for the schedule that delivers the most work")
-    noise, schedule = plan_collision(experiment)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TrappingWarning)
+        noise, schedule = plan_collision(experiment)
     compiled, k = schedule.compiled, schedule.collisions
     compiled.readout()  # says what is missing before the work
     say("Checking the noisy state with Aer")
@@ -116,12 +119,16 @@ def run_collision(experiment: Experiment, progress: Progress | None = None) -> C
         bath_limit=steady_state(battery).ergotropy,
         noiseless=np.array([ergotropy(rho) for rho in ideal]),
         state_deviation=deviation,
-        extraction=compile_extraction(compiled, k) if compiled.n_cells > 1 else None,
+        extraction=compile_extraction(compiled, k),
         counts=counts,
         estimate=estimate,
         statement=statement,
         assumptions=noise.assumptions,
-        notes=(*_notes(experiment, schedule), *estimate.warnings),
+        notes=(
+            *(str(one.message) for one in caught),
+            *_notes(experiment, schedule),
+            *estimate.warnings,
+        ),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

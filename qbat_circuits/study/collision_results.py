@@ -142,10 +142,8 @@ def collision_files(result: CollisionResult) -> dict[str, bytes]:
     }
 
 
-def _extraction_content(result: CollisionResult) -> dict[str, Any] | None:
+def _extraction_content(result: CollisionResult) -> dict[str, Any]:
     found = result.extraction
-    if found is None:
-        return None
     return {
         "ideal_work": found.ideal_work,
         "net_work": found.net_work,

@@ -29,6 +29,7 @@ from qbat_circuits.circuits.compiled_collision import (
 )
 from qbat_circuits.collision_model import (
     TrappingWarning,
+    check_theta,
     collision_states,
     equivalent_time,
     trapping_angles,
@@ -169,6 +170,9 @@ def find_schedule(
         max_collisions: largest number that is looked at.
         seed: seed of the transpiler.
 
+    Warns:
+        TrappingWarning: about a given theta within 5 per cent of a trapping angle.
+
     Raises:
         InputError: if an argument is out of its range or the chip cannot hold the circuit.
     """
@@ -182,7 +186,7 @@ def find_schedule(
     exact = None if collisions is None else check_integer("collisions", collisions, at_least=1)
     search = _Search(noise, float(occupation), kind, most, exact, seed)
     places = [placement] if placement is not None else _likely(noise, n, cells, ancilla_qubit)
-    angles = [theta] if theta is not None else _angles(n).tolist()
+    angles = [check_theta(n, theta)] if theta is not None else _angles(n).tolist()
     if len(places) > FINALISTS:
         places = sorted(places, key=lambda place: -search.first_look(place, angles))[:FINALISTS]
     looked = [(search.best_of(place, angles), place) for place in places]

@@ -68,7 +68,6 @@ def test_noise_costs_work_at_every_stage(two: CollisionResult, three: CollisionR
         assert result.bath_limit == pytest.approx(limit, abs=1e-9)
         assert result.bath_limit > result.bath.ergotropy[-1] > result.noiseless[-1]
         assert result.noiseless[-1] > result.schedule.ergotropy > 0.05
-        assert result.extraction is not None
         assert result.extraction.net_work < result.schedule.ergotropy
         assert result.extraction.net_work < result.extraction.ideal_work
 
@@ -115,6 +114,11 @@ def test_the_same_seed_gives_the_same_numbers(two: CollisionResult) -> None:
     assert np.array_equal(again.counts.table, two.counts.table)
     other = run_collision(experiment(measurement={"seed": 6}))
     assert not np.array_equal(other.counts.table, two.counts.table)
+
+
+def test_a_given_angle_near_a_trapping_angle_is_in_the_notes() -> None:
+    slow = run_collision(experiment(collision={"theta": 2.13}))
+    assert any("trapping angle" in note for note in slow.notes)
 
 
 def test_the_figure_shows_both_panels(two: CollisionResult) -> None:
