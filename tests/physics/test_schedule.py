@@ -183,6 +183,8 @@ def test_unequally_hot_cells_hold_work_without_correlation() -> None:
     assert qb.ergotropy(state) > 0.01
     assert correlation_ergotropy(state) == pytest.approx(0, abs=1e-14)
     assert correlation_ergotropy(state, [1.0, 1.3, 0.7]) == pytest.approx(0, abs=1e-14)
+    for p in (0.0, 0.1, 0.3):  # docs/physics.md: two cells at 1/2 beside one at p
+        assert qb.ergotropy(product_state([0.5, 0.5, p])) == pytest.approx((0.5 - p) / 2)
 
 
 def test_a_product_with_correlated_cells_adds_up_where_it_is_charged() -> None:
