@@ -27,7 +27,7 @@ import numpy as np
 
 from qbat_circuits.calibration import Calibration
 from qbat_circuits.cells import FloatArray
-from qbat_circuits.errors import InputError, broken_rule, check_number
+from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number
 
 #: Gates without error and duration of their own: frames of the control electronics.
 _VIRTUAL: Final = ("rz", "barrier")
@@ -109,6 +109,9 @@ class ChipNoise:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_number(name, value, **limits))
+        operations = {"measure", "reset", *self.calibration.gate_names}
+        for name in dict(self.assumed_durations_s):
+            check_choice("assumed_durations_s", name, tuple(sorted(operations)))
         durations = {
             name: check_number(f"assumed_durations_s.{name}", seconds, at_least=0)
             for name, seconds in dict(self.assumed_durations_s).items()

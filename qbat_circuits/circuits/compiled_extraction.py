@@ -45,6 +45,8 @@ class CompiledExtraction:
         ergotropy: of the noisy charged cells, the most that any circuit could take out.
         ideal_work: <H_B> before - after with perfect gates.
         net_work: the same on the noisy chip; negative if the circuit puts energy in.
+        idle_loss: what the cells would lose in the same time without any circuit. Relaxation lowers
+            <H_B> too, so net work that is no more than this is no sign of work.
     """
 
     circuit: QuantumCircuit
@@ -54,6 +56,7 @@ class CompiledExtraction:
     ergotropy: float
     ideal_work: float
     net_work: float
+    idle_loss: float
 
 
 def compile_extraction(compiled: CompiledCollision, collisions: int) -> CompiledExtraction:
@@ -122,17 +125,26 @@ def _measured(
     )
     places = tuple(made.layout.final_index_layout()[:n]) if made.layout else tuple(range(n))
     program = NoisyProgram.of(made, compiled.noise, compiled.placement.qubits)
+    seconds = made.estimate_duration(target, unit="s")
     before = _energy(charged, range(n))
     state = density_matrix(charged[0])
     return CompiledExtraction(
         circuit=made,
         places=places,
         two_qubit_gates=made.num_nonlocal_gates(),
-        duration_s=made.estimate_duration(target, unit="s"),
+        duration_s=seconds,
         ergotropy=ergotropy(state),
         ideal_work=net_work(circuit, state),
         net_work=before - _energy(program.apply(charged), places),
+        idle_loss=before - _energy(_waited(compiled, charged, seconds), range(n)),
     )
+
+
+def _waited(compiled: CompiledCollision, tensor: FloatArray, seconds: float) -> FloatArray:
+    """The cells and the ancilla after so long without any gate."""
+    noise, qubits = compiled.noise, compiled.placement.qubits
+    waits = ((noise.waiting(qubit, seconds), (k,)) for k, qubit in enumerate(qubits))
+    return NoisyProgram(tensor.ndim, tuple(waits)).apply(tensor)
 
 
 def _energy(tensor: FloatArray, places: Sequence[int]) -> float:

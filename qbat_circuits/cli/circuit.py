@@ -107,7 +107,12 @@ def schedule(
     print_rows(console, "Circuit", rows)
     console.print("\nTrade-off at this place", style="bold")
     print_table(console, *trade_off_rows(found))
-    print_sentences(console, [("Assumed", noise.assumptions)])
+    drawn = (
+        "Each file has inputs flip: pi with the probability n/(2n+1), else 0, drawn anew for every "
+        "shot and collision.",
+    )
+    notes = [("Notes", drawn)] if ancilla == "random-x" else []
+    print_sentences(console, [("Assumed", noise.assumptions), *notes])
 
 
 @app.command()

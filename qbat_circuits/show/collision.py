@@ -83,6 +83,7 @@ def _work_rows(result: CollisionResult) -> Iterator[tuple[str, str]]:
         f"{found.net_work:.4f} hw with {found.two_qubit_gates} two-qubit gates, energy of the "
         "controls not counted",
     )
+    yield "  lost by idle cells", f"{found.idle_loss:.4f} hw in the same time, by relaxation"
 
 
 def plot_collision(result: CollisionResult) -> Figure:

@@ -147,6 +147,7 @@ def _extraction_content(result: CollisionResult) -> dict[str, Any]:
     return {
         "ideal_work": found.ideal_work,
         "net_work": found.net_work,
+        "idle_loss": found.idle_loss,
         "two_qubit_gates": found.two_qubit_gates,
         "duration_s": found.duration_s,
         "control_energy_counted": False,

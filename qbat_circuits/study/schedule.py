@@ -53,6 +53,8 @@ _LARGEST_THETA: Final = 1.6
 CANDIDATES, FINALISTS, REFINED = 32, 4, 2
 #: Optimization levels of the transpiler: few one-qubit gates, or other frames to wait in.
 _LEVELS: Final = (1, 2)
+#: Most collisions that are looked at; a chip forgets after far fewer.
+MAX_COLLISIONS: Final = 1000
 #: Accuracy of the refined angle.
 _THETA_STEP: Final = 0.01
 
@@ -166,8 +168,8 @@ def find_schedule(
         cells, ancilla_qubit: qubits of the chip for the cells, in any order, or the ancilla's home,
             where only these are given.
         theta: angle of the partial swaps; searched by default.
-        collisions: their number; searched by default.
-        max_collisions: largest number that is looked at.
+        collisions: their number, at most 1000; searched by default.
+        max_collisions: largest number that is looked at, at most 1000.
         seed: seed of the transpiler.
 
     Warns:
@@ -182,8 +184,10 @@ def find_schedule(
         name = "cells" if placement is None else "placement"
         raise broken_rule(name, f"of {n} different cells", list(given))
     kind = check_choice("ancilla", ancilla, COMPILED_ANCILLAS)
-    most = check_integer("max_collisions", max_collisions, at_least=1)
-    exact = None if collisions is None else check_integer("collisions", collisions, at_least=1)
+    most = check_integer("max_collisions", max_collisions, at_least=1, at_most=MAX_COLLISIONS)
+    exact = collisions
+    if exact is not None:
+        exact = check_integer("collisions", exact, at_least=1, at_most=MAX_COLLISIONS)
     search = _Search(noise, float(occupation), kind, most, exact, seed)
     places = [placement] if placement is not None else _likely(noise, n, cells, ancilla_qubit)
     angles = [check_theta(n, theta)] if theta is not None else _angles(n).tolist()

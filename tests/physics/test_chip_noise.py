@@ -233,6 +233,11 @@ def with_error(error: float | None) -> ChipNoise:
             "'assumed_durations_s.reset' must be a finite number >= 0, not -1.",
         ),
         (
+            lambda: ChipNoise(chip([(0, 1)]), assumed_durations_s={"rest": 2e-6}),
+            "'assumed_durations_s' must be one of 'cz', 'measure', 'reset', 'rz', 'sx', 'x', not "
+            "'rest' (did you mean 'reset'?).",
+        ),
+        (
             lambda: without(t1_s=None).waiting(0, 1e-6),
             "The calibration 'test' has no T1 and T2 of qubit 0.",
         ),

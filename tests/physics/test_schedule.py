@@ -260,11 +260,15 @@ def small() -> ChipNoise:
         ),
         (
             lambda: find_schedule(small(), 2, collisions=0),
-            "'collisions' must be a whole number >= 1, not 0.",
+            "'collisions' must be a whole number >= 1 and <= 1000, not 0.",
+        ),
+        (
+            lambda: find_schedule(small(), 2, theta=0.8, collisions=10**9),
+            "'collisions' must be a whole number >= 1 and <= 1000, not 1000000000.",
         ),
         (
             lambda: find_schedule(small(), 2, max_collisions=0),
-            "'max_collisions' must be a whole number >= 1, not 0.",
+            "'max_collisions' must be a whole number >= 1 and <= 1000, not 0.",
         ),
     ],
 )

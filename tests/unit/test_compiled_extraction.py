@@ -64,6 +64,22 @@ def test_noise_costs_work_and_the_best_circuit_never_beats_the_ergotropy() -> No
     assert found.duration_s > 0
 
 
+def test_what_idle_cells_lose_in_the_same_time_is_said() -> None:
+    """Each cell relaxes towards |0> with its own T1; that lowers the energy without any work."""
+    noise = chip()
+    one = qb.compile_collision(noise, STAR, 1.0, 1.0)
+    found = qb.compile_extraction(one, 4)
+    *_, state = one.states(4)
+    p = np.diagonal(state).real
+    lost = sum(
+        excited * -np.expm1(-found.duration_s / noise.calibration.qubits[qubit].t1_s)
+        for excited, qubit in zip((p[1] + p[3], p[2] + p[3]), STAR.cells, strict=True)
+    )
+    assert found.idle_loss == pytest.approx(lost, abs=1e-12)
+    quiet = qb.compile_extraction(qb.compile_collision(chip(perfect=True), STAR, 1.0, 1.0), 4)
+    assert quiet.idle_loss == pytest.approx(0, abs=1e-9)
+
+
 def test_arguments_are_checked() -> None:
     one = qb.compile_collision(chip(), STAR, 1.0, 1.0)
     with pytest.raises(qb.InputError, match="'collisions' must be"):
