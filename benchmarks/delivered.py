@@ -17,7 +17,7 @@ from qbat_circuits.study.collision import CollisionResult, run_collision
 CHIPS = ("brisbane", "fez", "sherbrooke")
 COLUMNS = (
     *("chip", "N", "bath", "perfect gates", "noisy", "read, not mitigated"),
-    *("mitigated", "95 % interval", "taken out", "gates", "µs"),
+    *("mitigated", "95 % interval", "taken out", "lost idle", "gates", "µs"),
 )
 
 
@@ -40,7 +40,7 @@ def row(chip: str, result: CollisionResult) -> str:
         *(f"{result.noiseless[-1]:.4f}", f"{schedule.ergotropy:.4f}"),
         *(f"{estimate.raw_value:.4f}", f"{estimate.value:.4f}"),
         f"{estimate.low:.4f} … {estimate.high:.4f}",
-        f"{found.net_work:.4f} ({found.two_qubit_gates})",
+        *(f"{found.net_work:.4f} ({found.two_qubit_gates})", f"{found.idle_loss:.4f}"),
         *(schedule.two_qubit_gates, f"{1e6 * schedule.duration_s:.1f}"),
     )
     return "| " + " | ".join(map(str, cells)) + " |"

@@ -34,8 +34,8 @@ from qbat_circuits.thermodynamics import ergotropy
 
 #: Largest difference between our evolution of the noisy circuit and Aer's.
 _LARGEST_DEVIATION = 1e-9
-#: Part of the ergotropy from unequally hot cells that is worth a sentence.
-_UNEQUAL = 0.02
+#: Part of the ergotropy from unequally hot cells that is worth a sentence, and the least of it.
+_UNEQUAL, _SHOWN = 0.02, 5e-5
 
 Progress = Callable[[str], None]
 
@@ -188,7 +188,7 @@ def _notes(experiment: Experiment, schedule: CollisionSchedule) -> tuple[str, ..
     """What to beware of, one sentence each."""
     one, notes = schedule.compiled, []
     unequal = schedule.ergotropy - correlation_ergotropy(schedule.state)
-    if unequal > _UNEQUAL * schedule.ergotropy:
+    if unequal > max(_UNEQUAL * schedule.ergotropy, _SHOWN):
         notes.append(
             f"{unequal:.4f} of the ergotropy is there because noise heats the cells unequally, not "
             "because of the collisions."

@@ -121,6 +121,12 @@ def test_a_given_angle_near_a_trapping_angle_is_in_the_notes() -> None:
     assert any("trapping angle" in note for note in slow.notes)
 
 
+def test_no_note_of_work_that_is_not_there() -> None:
+    changes = {"bath": {"occupation": 0.0}, "collision": {"collisions": 2}}
+    notes = run_collision(experiment(**changes)).notes
+    assert not any("heats the cells unequally" in note for note in notes)
+
+
 def test_the_figure_shows_both_panels(two: CollisionResult) -> None:
     left, right = plot_collision(two).axes
     labels = [text.get_text() for text in left.get_legend().get_texts()]
