@@ -104,12 +104,19 @@ if TYPE_CHECKING:
     from qbat_circuits.sampling.runner import submit_circuits as submit_circuits
     from qbat_circuits.schema import Experiment as Experiment
     from qbat_circuits.schema import load_experiment as load_experiment
+    from qbat_circuits.study.compare import Comparison as Comparison
+    from qbat_circuits.study.compare import compare as compare
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
     from qbat_circuits.study.experiment import run_experiment as run_experiment
+    from qbat_circuits.study.fit import Fit as Fit
+    from qbat_circuits.study.fit import fit_counts as fit_counts
+    from qbat_circuits.study.fit_models import Reading as Reading
+    from qbat_circuits.study.ladder import noise_ladder as noise_ladder
     from qbat_circuits.study.plan import Plan as Plan
     from qbat_circuits.study.plan import plan as plan
     from qbat_circuits.study.precision import Goal as Goal
     from qbat_circuits.study.precision import expected_precision as expected_precision
+    from qbat_circuits.study.readings import compare_readings as compare_readings
     from qbat_circuits.study.schedule import CollisionSchedule as CollisionSchedule
     from qbat_circuits.study.schedule import find_schedule as find_schedule
     from qbat_circuits.symmetric.blocks import Blocks as Blocks
@@ -141,6 +148,9 @@ _HOMES = {
     "collision_circuit": "circuits.collision",
     "collision_states": "collision_model",
     "CollisionSchedule": "study.schedule",
+    "compare": "study.compare",
+    "compare_readings": "study.readings",
+    "Comparison": "study.compare",
     "compile_collision": "circuits.compiled_collision",
     "compile_extraction": "circuits.compiled_extraction",
     "correlation_ergotropy": "quantities.dense",
@@ -177,6 +187,8 @@ _HOMES = {
     "ExtraJump": "extra_jumps",
     "find_schedule": "study.schedule",
     "Finding": "audit",
+    "Fit": "study.fit",
+    "fit_counts": "study.fit",
     "fit_local_phases": "analysis.local_phases",
     "from_qutip": "qutip_bridge",
     "GateCalibration": "gate_calibration",
@@ -192,6 +204,7 @@ _HOMES = {
     "LocalNoise": "baths",
     "maximum_likelihood": "analysis.maximum_likelihood",
     "net_work": "circuits.extraction_noise",
+    "noise_ladder": "study.ladder",
     "PairReadoutModel": "pair_readout",
     "passive_state": "thermodynamics",
     "pauli_settings": "readout_model",
@@ -204,6 +217,7 @@ _HOMES = {
     "Plateau": "dynamics.curve",
     "QbatError": "errors",
     "RandomizedCircuit": "circuits.collision",
+    "Reading": "study.fit_models",
     "readout_calibration_circuits": "circuits.readout_calibration",
     "readout_from_calibration": "sampling.counts_file",
     "readout_from_primitive_result": "sampling.lab_results",

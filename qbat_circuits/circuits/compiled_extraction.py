@@ -9,13 +9,14 @@ Source: docs/schedule.md; docs/extraction.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import partial_trace
+from scipy.optimize import brentq
 from scipy.special import comb
 
 from qbat_circuits.cells import FloatArray, excitations
@@ -25,12 +26,15 @@ from qbat_circuits.circuits.extraction import extraction_circuit
 from qbat_circuits.circuits.extraction_noise import net_work
 from qbat_circuits.circuits.noisy_program import NoisyProgram, density_matrix
 from qbat_circuits.errors import check_integer
+from qbat_circuits.gate_noise import ChipNoise
 from qbat_circuits.thermodynamics import ergotropy
 
 #: Ways of the transpiler that are tried for each circuit.
 _SEEDS: Final = range(4)
 #: Most cells for whose noisy state a circuit is fitted.
 _FITTED_CELLS: Final = 3
+#: Largest gate error that is looked at for the break-even.
+_WORST: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +51,8 @@ class CompiledExtraction:
         net_work: the same on the noisy chip; negative if the circuit puts energy in.
         idle_loss: what the cells would lose in the same time without any circuit. Relaxation lowers
             <H_B> too, so net work that is no more than this is no sign of work.
+        break_even_error: mean error of its two-qubit gates at which the net work is no more than
+            the idle loss, the errors of all gates growing in proportion; None without such gates.
     """
 
     circuit: QuantumCircuit
@@ -57,15 +63,22 @@ class CompiledExtraction:
     ideal_work: float
     net_work: float
     idle_loss: float
+    break_even_error: float | None = None
+
+    @property
+    def gain(self) -> float:
+        """Net work beyond what idle cells would lose."""
+        return self.net_work - self.idle_loss
 
 
 def compile_extraction(compiled: CompiledCollision, collisions: int) -> CompiledExtraction:
-    """The extraction with the most net work behind k collisions.
+    """The extraction that takes out the most beyond the idle loss, behind k collisions.
 
     Circuits of all cells and of some of them are tried, each as the transpiler routes it in several
     ways: those of the noiseless limit, the Dicke ladder, which have few gates, and for pairs and up
     to three cells those of the noisy state. Gates cost more than they bring where many are needed,
-    so the best circuit often takes the work of two cells only.
+    so the best circuit often takes the work of two cells only, and where none gains anything it has
+    no gates.
 
     Args:
         compiled: one collision.
@@ -82,12 +95,14 @@ def compile_extraction(compiled: CompiledCollision, collisions: int) -> Compiled
         for circuit in _circuits(compiled, charged)
         for seed in _SEEDS
     ]
-    return max(found, key=lambda one: one.net_work)
+    best = max(found, key=lambda one: one.gain)
+    return replace(best, break_even_error=_break_even(compiled, charged, best))
 
 
 def _circuits(compiled: CompiledCollision, charged: FloatArray) -> Iterator[QuantumCircuit]:
     """Circuits for some or all of the cells; the others are left alone."""
     n, state = compiled.n_cells, density_matrix(charged[0])
+    yield QuantumCircuit(n)
     for size in range(2, n + 1):
         ladder = extraction_circuit(_ladder(size, compiled.occupation))
         for cells in combinations(range(n), size):
@@ -138,6 +153,47 @@ def _measured(
         net_work=before - _energy(program.apply(charged), places),
         idle_loss=before - _energy(_waited(compiled, charged, seconds), range(n)),
     )
+
+
+def _break_even(
+    compiled: CompiledCollision, charged: FloatArray, best: CompiledExtraction
+) -> float | None:
+    """The mean error of the two-qubit gates at which nothing is gained."""
+    noise, qubits = compiled.noise, compiled.placement.qubits
+    used = [
+        noise.calibration.gate(one.operation.name, [qubits[q] for q in _indices(best, one)])
+        for one in best.circuit.data
+        if len(one.qubits) == 2 and one.operation.name != "barrier"
+    ]
+    errors = [gate.error for gate in used if gate is not None and gate.error is not None]
+    if not any(errors) or best.gain <= 0:
+        return None
+    before = _energy(charged, range(compiled.n_cells))
+
+    def gain(factor: float) -> float:
+        program = NoisyProgram.of(best.circuit, _worse(noise, factor), qubits)
+        return before - _energy(program.apply(charged), best.places) - best.idle_loss
+
+    mean = float(np.mean(errors))
+    worst = _WORST / max(errors)
+    if worst <= 1 or gain(worst) > 0:
+        return None
+    return mean * float(brentq(gain, 1.0, worst, xtol=1e-6))
+
+
+def _worse(noise: ChipNoise, factor: float) -> ChipNoise:
+    """The chip with all gate errors multiplied."""
+    gates = tuple(
+        replace(gate, error=min(factor * gate.error, _WORST))
+        if gate.usable and gate.error is not None
+        else gate
+        for gate in noise.calibration.gates
+    )
+    return replace(noise, calibration=replace(noise.calibration, gates=gates))
+
+
+def _indices(best: CompiledExtraction, instruction: Any) -> list[int]:
+    return [best.circuit.find_bit(qubit).index for qubit in instruction.qubits]
 
 
 def _waited(compiled: CompiledCollision, tensor: FloatArray, seconds: float) -> FloatArray:

@@ -11,9 +11,11 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from qbat_circuits.cli import calibration, circuit
+from qbat_circuits.cli.compare import compare
 from qbat_circuits.cli.estimate import circuits, estimate
 from qbat_circuits.cli.plan import plan
 from qbat_circuits.cli.run import charge, run
+from qbat_circuits.cli.show import show
 from qbat_circuits.errors import InputError, QbatError
 
 app = typer.Typer(
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, charge, plan, estimate, circuits):
+for command in (run, charge, plan, compare, estimate, circuits, show):
     app.command()(command)
 app.add_typer(calibration.app, name="calibration", no_args_is_help=True)
 app.add_typer(circuit.app, name="circuit", no_args_is_help=True)

@@ -84,6 +84,8 @@ def _work_rows(result: CollisionResult) -> Iterator[tuple[str, str]]:
         "controls not counted",
     )
     yield "  lost by idle cells", f"{found.idle_loss:.4f} hw in the same time, by relaxation"
+    if found.break_even_error is not None:
+        yield "  break-even two-qubit error", f"{found.break_even_error:.2%}"
 
 
 def plot_collision(result: CollisionResult) -> Figure:

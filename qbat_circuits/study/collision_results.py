@@ -148,6 +148,7 @@ def _extraction_content(result: CollisionResult) -> dict[str, Any]:
         "ideal_work": found.ideal_work,
         "net_work": found.net_work,
         "idle_loss": found.idle_loss,
+        "break_even_two_qubit_error": found.break_even_error,
         "two_qubit_gates": found.two_qubit_gates,
         "duration_s": found.duration_s,
         "control_energy_counted": False,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import qbat_circuits as qb
+from qbat_circuits.circuits.noisy_program import NoisyProgram
 from qbat_circuits.sampling.emulator import charging_circuit, chip_emulator
 
 STAR = qb.Placement(131, (132, 138))
@@ -78,6 +79,42 @@ def test_what_idle_cells_lose_in_the_same_time_is_said() -> None:
     assert found.idle_loss == pytest.approx(lost, abs=1e-12)
     quiet = qb.compile_extraction(qb.compile_collision(chip(perfect=True), STAR, 1.0, 1.0), 4)
     assert quiet.idle_loss == pytest.approx(0, abs=1e-9)
+
+
+def test_at_the_break_even_error_nothing_is_gained() -> None:
+    """Scaled by hand: every gate error in proportion, the charged cells as before."""
+    noise = chip()
+    one = qb.compile_collision(noise, STAR, 1.0, 1.0)
+    found = qb.compile_extraction(one, 4)
+    assert found.gain > 0
+    assert found.break_even_error is not None
+    pairs = [
+        tuple(STAR.qubits[found.circuit.find_bit(q).index] for q in instruction.qubits)
+        for instruction in found.circuit.data
+        if instruction.operation.name == "cz"
+    ]
+    errors = [noise.calibration.gate("cz", pair).error for pair in pairs]
+    factor = found.break_even_error / np.mean(errors)
+    assert factor > 3
+    gates = tuple(
+        replace(g, error=min(factor * g.error, 0.5)) if g.usable and g.error is not None else g
+        for g in noise.calibration.gates
+    )
+    worse = qb.ChipNoise(replace(noise.calibration, gates=gates))
+    *_, charged = one.tensors(4)
+    program = NoisyProgram.of(found.circuit, worse, STAR.qubits)
+    energies = [
+        sum((1 - tensor[tuple(3 if axis == 2 - q else 0 for axis in range(3))]) / 2 for q in places)
+        for tensor, places in ((charged, (0, 1)), (program.apply(charged), found.places))
+    ]
+    assert energies[0] - energies[1] == pytest.approx(found.idle_loss, abs=1e-6)
+
+
+def test_where_nothing_is_gained_there_are_no_gates() -> None:
+    cold = qb.compile_collision(chip(), STAR3, 0.0, 1.0)
+    found = qb.compile_extraction(cold, 1)
+    assert (found.two_qubit_gates, found.net_work, found.idle_loss) == (0, 0.0, 0.0)
+    assert found.break_even_error is None
 
 
 def test_arguments_are_checked() -> None:

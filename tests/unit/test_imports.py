@@ -99,7 +99,7 @@ DOORS = {
     "pydantic": ("file_models", "calibration_files", "collision_schema", "schema"),
     "qutip": ("qutip_bridge",),
     "typer": ("cli",),
-    "xarray": ("study.results", "study.collision_results"),
+    "xarray": ("study.results", "study.collision_results", "study.saved"),
 }
 
 # Conveniences that reach up from inside a function: (importer, imported).
