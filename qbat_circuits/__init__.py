@@ -119,6 +119,8 @@ if TYPE_CHECKING:
     from qbat_circuits.study.readings import compare_readings as compare_readings
     from qbat_circuits.study.schedule import CollisionSchedule as CollisionSchedule
     from qbat_circuits.study.schedule import find_schedule as find_schedule
+    from qbat_circuits.study.sweep import sweep as sweep
+    from qbat_circuits.study.sweep_export import sweep_dataset as sweep_dataset
     from qbat_circuits.symmetric.blocks import Blocks as Blocks
     from qbat_circuits.symmetric.ergotropy import ergotropy_jm as ergotropy_jm
     from qbat_circuits.symmetric.model import SymmetricModel as SymmetricModel
@@ -233,6 +235,8 @@ _HOMES = {
     "steady_state": "dynamics.steady",
     "SteadyState": "dynamics.steady",
     "submit_circuits": "sampling.runner",
+    "sweep": "study.sweep",
+    "sweep_dataset": "study.sweep_export",
     "SymmetricModel": "symmetric.model",
     "to_openqasm3": "circuits.qasm",
     "to_qutip": "qutip_bridge",

@@ -20,6 +20,7 @@ from qbat_circuits.collision_schema import CollisionTable, refuse_for_collisions
 from qbat_circuits.errors import InputError, check_integer, check_number
 from qbat_circuits.file_models import FileModel, validated
 from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256
+from qbat_circuits.sweep_schema import SweepAxis
 
 #: Largest experiment file that is read, in bytes.
 MAX_FILE_BYTES = 2**20
@@ -228,6 +229,8 @@ class Experiment(FileModel):
     """The circuit of mode "collision"."""
     measurement: Measurement = Measurement()
     """Readout and estimate."""
+    sweep: dict[str, SweepAxis] = Field(default_factory=dict)
+    """Axes of `qbat sweep`, by name; every other command leaves them alone."""
 
     @model_validator(mode="after")
     def _fits(self) -> Experiment:

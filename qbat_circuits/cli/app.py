@@ -10,7 +10,7 @@ import traceback
 import typer
 from typer.exceptions import Abort, TyperException
 
-from qbat_circuits.cli import calibration, circuit
+from qbat_circuits.cli import calibration, circuit, sweep
 from qbat_circuits.cli.compare import compare
 from qbat_circuits.cli.estimate import circuits, estimate
 from qbat_circuits.cli.plan import plan
@@ -30,6 +30,7 @@ for command in (run, charge, plan, compare, estimate, circuits, show):
     app.command()(command)
 app.add_typer(calibration.app, name="calibration", no_args_is_help=True)
 app.add_typer(circuit.app, name="circuit", no_args_is_help=True)
+app.add_typer(sweep.app, name="sweep", no_args_is_help=True)
 
 
 def main() -> None:

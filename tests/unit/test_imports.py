@@ -30,6 +30,7 @@ ROOMS = (
     "readout_model",
     "pair_readout",
     "collision_schema",
+    "sweep_schema",
     "schema",
     "thermodynamics",
     "extraction_unitary",
@@ -96,16 +97,24 @@ DOORS = {
     "qiskit_aer": ("sampling.aer", "sampling.emulator"),
     "qiskit_ibm_runtime": ("sampling.machines",),
     "matplotlib": ("show",),
-    "pydantic": ("file_models", "calibration_files", "collision_schema", "schema"),
+    "pydantic": ("file_models", "calibration_files", "collision_schema", "schema", "sweep_schema"),
     "qutip": ("qutip_bridge",),
     "typer": ("cli",),
-    "xarray": ("study.results", "study.collision_results", "study.saved"),
+    "distributed": ("study.sweep_workers",),
+    "xarray": (
+        "study.results",
+        "study.collision_results",
+        "study.saved",
+        "study.sweep",
+        "study.sweep_export",
+    ),
 }
 
 # Conveniences that reach up from inside a function: (importer, imported).
 EXCEPTIONS = {
     ("study.results", ""),  # __version__, which is stated once, in the package
     ("sampling.journal", ""),  # the same
+    ("study.sweep_points", ""),  # the same
     ("battery", "audit"),  # Battery.audit()
     ("analysis.scheme", "circuits.tomography"),  # a scheme builds its own circuits
     ("analysis.scheme", "qiskit"),  # their type

@@ -1,0 +1,103 @@
+"""A sweep as a labelled dataset, and as a NetCDF file."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qbat_circuits.json_files import write_atomically
+from qbat_circuits.study.results import netcdf_bytes, versions
+from qbat_circuits.study.sweep_points import VARIABLES, Grid
+from qbat_circuits.study.sweep_store import read_grid, read_points
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FORMAT = "qbat-sweep"
+#: Values of the variable "state".
+STATES = ("not computed", "computed", "failed")
+#: Last words of fields that are a rate or a time, in 1/s and s with a chip.
+_RATES = ("rate", "emission", "absorption", "dephasing", "bandwidth", "frequency", "anharmonicity")
+_TIMES = ("start", "stop")
+
+
+def sweep_dataset(store: str | os.PathLike[str]) -> xr.Dataset:
+    """Every committed point of a store, labelled by the axes, with units and provenance.
+
+    Variables over the axes: those of `VARIABLES` (NaN where a point failed or is not computed, or
+    nothing is determined), `state` (see `STATES`) and `failure` (the sentence, else "").
+
+    Raises:
+        InputError: if there is no such store.
+    """
+    import xarray as xr
+
+    path = Path(store)
+    grid = read_grid(path)
+    values = np.full((len(VARIABLES), grid.size), np.nan)
+    state = np.zeros(grid.size, dtype=np.int8)
+    failure = np.full(grid.size, "", dtype=object)
+    for result in read_points(path):
+        state[result.point] = 1 if result.values else 2
+        if result.values:
+            values[:, result.point] = result.values
+        else:
+            failure[result.point] = result.failure
+    seconds = grid.base["chip"] is not None or "chip.calibration" in grid.fields
+    units = {"energy": "hbar*mean(omega)", "time": "s" if seconds else "1/rate"}
+    variables: dict[str, Any] = {
+        name: (
+            grid.names,
+            row.reshape(grid.shape),
+            {"units": units[unit], "long_name": long_name},
+        )
+        for (name, (unit, long_name)), row in zip(VARIABLES.items(), values, strict=True)
+    }
+    flags = {"flag_values": list(range(len(STATES))), "flag_meanings": ", ".join(STATES)}
+    variables["state"] = (grid.names, state.reshape(grid.shape), {"units": "1", **flags})
+    variables["failure"] = (grid.names, failure.reshape(grid.shape), {"units": "1"})
+    axes = {
+        name: (name, list(axis), {"units": _unit(field, seconds), "field": field})
+        for name, field, axis in zip(grid.names, grid.fields, grid.values, strict=True)
+    }
+    return xr.Dataset(variables, coords=axes, attrs=_provenance(grid))
+
+
+def export_sweep(store: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Write what a store holds as one NetCDF file, whole or not at all.
+
+    Raises:
+        InputError: if there is no such store, or the file cannot be written.
+    """
+    write_atomically(path, netcdf_bytes(sweep_dataset(store)))
+
+
+def _provenance(grid: Grid) -> dict[str, str]:
+    return {
+        "format": FORMAT,
+        "experiment": json.dumps(grid.base),
+        "axes": json.dumps(dict(zip(grid.names, grid.fields, strict=True))),
+        "sweep_sha256": grid.sha256,
+        "package": grid.package,
+        "versions": json.dumps(versions()),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _unit(field: str, seconds: bool) -> str:
+    """Unit of a field."""
+    last = field.rpartition(".")[2]
+    if last.endswith("_hz"):
+        return "Hz"
+    if last.endswith("_k"):
+        return "K"
+    if last in _RATES:
+        return "1/s" if seconds else "rate"
+    if last in _TIMES:
+        return "s" if seconds else "1/rate"
+    return "1"
