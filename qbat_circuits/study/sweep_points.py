@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -154,20 +155,37 @@ def package_version() -> str:
     return __version__
 
 
-@lru_cache(maxsize=16)
 def calibration_of(name: str) -> Calibration:
-    """A calibration, read once in a process.
+    """A calibration, read again only where its file has changed.
 
     Raises:
         InputError: if it cannot be read.
     """
+    return _calibration(name, _stamp(name))
+
+
+def _calibration_sha256(name: str) -> str | None:
+    """None where the calibration cannot be read: its points fail."""
+    try:
+        return _sha256(name, _stamp(name))
+    except InputError:
+        return None
+
+
+def _stamp(name: str) -> tuple[int, int] | None:
+    """Age and size of a calibration's file; None for a bundled name."""
+    try:
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=16)
+def _calibration(name: str, _stamp: tuple[int, int] | None) -> Calibration:
     return load_calibration(name)
 
 
 @lru_cache(maxsize=1024)
-def _calibration_sha256(name: str) -> str | None:
-    """None where the calibration cannot be read: its points fail."""
-    try:
-        return calibration_of(name).sha256
-    except InputError:
-        return None
+def _sha256(name: str, stamp: tuple[int, int] | None) -> str:
+    return _calibration(name, stamp).sha256

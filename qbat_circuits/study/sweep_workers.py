@@ -134,7 +134,7 @@ def connected(address: str) -> Any:
             "'--scheduler' needs Dask: pip install 'qbat-circuits[cluster]'."
         ) from None
     try:
-        return Client(address, timeout=SCHEDULER_S)  # type: ignore[no-untyped-call]
+        return Client(address, timeout=SCHEDULER_S)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         known = isinstance(error, OSError)
         reason = f"did not answer within {SCHEDULER_S:g} s" if known else f"is no address: {error}"
@@ -162,7 +162,7 @@ def run_on_cluster(grid: Grid, tasks: Iterable[Task], client: Any) -> Results:
         tasks_of[future.key] = task
         return future
 
-    running: Any = in_order_of_ending([])  # type: ignore[no-untyped-call]
+    running: Any = in_order_of_ending([])
     while True:
         threads = sum(client.nthreads().values())
         while len(tasks_of) < max(_AHEAD * threads, _AHEAD) and (task := next(waiting, None)):
