@@ -11,6 +11,7 @@ Results: docs/sweep.md.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import subprocess
@@ -112,8 +113,9 @@ def main() -> None:
                 time.sleep(rng.uniform(0.3, 2.5))
                 alive = workers_of(driver)
                 if alive and rng.random() < 0.5:
-                    rng.choice(alive).kill()
-                    workers += 1
+                    with contextlib.suppress(psutil.Error):
+                        rng.choice(alive).kill()
+                        workers += 1
                 elif driver.poll() is None:
                     driver.kill()
                     driver.wait()

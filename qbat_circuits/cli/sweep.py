@@ -57,13 +57,13 @@ def run(
     chosen = load_experiment(experiment)
     with progress() as say:
         say("Starting")
-        from qbat_circuits.study.results import check_writable
+        from qbat_circuits.study.results import check_writable, write_files
         from qbat_circuits.study.sweep import run_sweep
         from qbat_circuits.study.sweep_export import export_sweep
 
         check_writable(out)
         made = not out.exists()
-        out.mkdir(parents=True, exist_ok=True)
+        write_files(out, {})  # makes the folder
         try:
             run_sweep(chosen, None, out / STORE, scheduler, workers, say)
         except InputError:

@@ -7,10 +7,13 @@ computed again. Only the process that runs the sweep writes.
 
 from __future__ import annotations
 
+import logging
+import math
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -26,11 +29,13 @@ Results = Iterator[list[PointResult]]
 
 #: Groups under way for every worker.
 _AHEAD = 3
-#: A group that was under way at so many deaths of a worker runs alone from then on; and when the
-#: group itself is to blame.
-_SUSPECT, _GUILTY = 2, 6
+#: A group that was under way when a worker died runs alone from then on; after so many deaths it is
+#: to blame.
+_GUILTY = 6
 #: Seconds in which a scheduler must answer.
 SCHEDULER_S = 10.0
+#: How often the cluster is asked for its size, in seconds.
+_ASK_S = 1.0
 #: Most local workers.
 MAX_WORKERS = 1024
 
@@ -133,6 +138,8 @@ def connected(address: str) -> Any:
         raise InputError(
             "'--scheduler' needs Dask: pip install 'qbat-circuits[cluster]'."
         ) from None
+    for name in ("distributed", "tornado.application", "asyncio"):  # what matters is our sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=SCHEDULER_S)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
@@ -163,15 +170,19 @@ def run_on_cluster(grid: Grid, tasks: Iterable[Task], client: Any) -> Results:
         return future
 
     running: Any = in_order_of_ending([])
+    asked, threads = -math.inf, 0
     while True:
-        threads = sum(client.nthreads().values())
-        while len(tasks_of) < max(_AHEAD * threads, _AHEAD) and (task := next(waiting, None)):
-            running.add(submitted(task))
-        if not tasks_of:
-            return
-        future = next(running)
-        task = tasks_of.pop(future.key)
-        yield _collected(future, task)
+        try:
+            if time.monotonic() - asked > _ASK_S:
+                asked, threads = time.monotonic(), sum(client.nthreads().values())
+            while len(tasks_of) < max(_AHEAD * threads, _AHEAD) and (task := next(waiting, None)):
+                running.add(submitted(task))
+            if not tasks_of:
+                return
+            future = next(running)
+        except OSError as error:
+            raise _lost(error) from None
+        yield _collected(future, tasks_of.pop(future.key))
 
 
 def _collected(future: Any, task: Task) -> list[PointResult]:
@@ -187,9 +198,14 @@ def _collected(future: Any, task: Task) -> list[PointResult]:
         return [PointResult(point, None, sentence, 0.0) for point in task]
     if isinstance(error, InputError):
         raise error
-    raise QbatError(
-        "The cluster no longer works on the sweep"
-        f"{f' ({error})' if error else ''}: start it again, and it goes on where it was."
+    raise _lost(error)
+
+
+def _lost(error: BaseException | None) -> QbatError:
+    reason = f" ({type(error).__name__})" if error else ""
+    return QbatError(
+        f"The cluster no longer works on the sweep{reason}: start it again, and it goes on where "
+        "it was."
     )
 
 

@@ -84,6 +84,7 @@ def test_bad_places_and_options(file: Path, tmp_path: Path) -> None:
     (foreign / "sweep.sqlite").write_bytes(b"no database" * 500)
     for arguments, sentence in (
         ((file, "--out", taken), "cannot be made: a file is in the way"),
+        ((file, "--out", "/proc/map"), "cannot be made"),
         ((file, "--out", foreign), "cannot be read: file is not a database"),
         ((file, "--out", tmp_path / "x", "--workers", "0"), "'workers' must be a whole number"),
         ((file, "--workers", "2", "--scheduler", "tcp://h:1"), "must not both be given"),

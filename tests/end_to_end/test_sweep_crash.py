@@ -5,6 +5,7 @@ Real processes and SIGKILL; benchmarks/sweep_crash.py does the same to `qbat swe
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import random
 import sqlite3
@@ -65,13 +66,14 @@ def committed(store: Path) -> set[tuple[Any, ...]]:
 
 
 def kill_a_worker(driver: ForkServerProcess, rng: random.Random) -> None:
-    workers = [
-        child
-        for child in psutil.Process(driver.pid).children()
-        if any("spawn_main" in word for word in child.cmdline())
-    ]
-    if workers:
-        rng.choice(workers).kill()
+    with contextlib.suppress(psutil.Error):  # the driver has just ended
+        workers = [
+            child
+            for child in psutil.Process(driver.pid).children()
+            if any("spawn_main" in word for word in child.cmdline())
+        ]
+        if workers:
+            rng.choice(workers).kill()
 
 
 def test_kills_at_random_moments_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:

@@ -397,6 +397,12 @@ def test_one_process_writes(tmp_path: Path) -> None:
     assert not status(store).running
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="a folder that not even root may write")
+def test_an_unwritable_store_is_refused() -> None:
+    with pytest.raises(qb.InputError, match="The store '/proc/s' cannot be written: unable to op"):
+        run_sweep(experiment(), {"n": OCCUPATION}, "/proc/s")
+
+
 # --- export ---------------------------------------------------------------------------------------
 
 
