@@ -204,6 +204,7 @@ def _sweeps(
     """
 
     def walk(place: int, met: tuple[int, ...], hops: tuple[int, ...]) -> Iterator[Placement]:
+        """Go on from a place, with these cells met and these hops done."""
         free = [q for q in near.get(place, ()) if q != home and q not in met]
         missing = n_cells - len(met)
         for rest in combinations(free, missing):

@@ -17,14 +17,16 @@ import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import partial_trace
 from scipy.optimize import brentq
-from scipy.special import comb
 
-from qbat_circuits.cells import FloatArray, excitations
+from qbat_circuits.baths import CollectiveBath
+from qbat_circuits.battery import Battery
+from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.circuits.chip_target import chip_target
 from qbat_circuits.circuits.compiled_collision import CompiledCollision
 from qbat_circuits.circuits.extraction import extraction_circuit
 from qbat_circuits.circuits.extraction_noise import net_work
 from qbat_circuits.circuits.noisy_program import NoisyProgram, density_matrix
+from qbat_circuits.dynamics.steady import steady_state
 from qbat_circuits.errors import check_integer
 from qbat_circuits.gate_noise import ChipNoise
 from qbat_circuits.thermodynamics import ergotropy
@@ -112,12 +114,9 @@ def _circuits(compiled: CompiledCollision, charged: FloatArray) -> Iterator[Quan
                 yield QuantumCircuit(n).compose(extraction_circuit(part), cells)
 
 
-def _ladder(n_cells: int, occupation: float) -> FloatArray:
-    """The thermal state of the Dicke ladder, which ideal collisions approach."""
-    steps = np.arange(n_cells + 1)
-    dicke = (excitations(n_cells)[:, None] == steps) / np.sqrt(comb(n_cells, steps))
-    weights = (occupation / (occupation + 1)) ** steps
-    return np.asarray((dicke * (weights / weights.sum())) @ dicke.T)
+def _ladder(n_cells: int, occupation: float) -> ComplexArray:
+    """The state that ideal collisions approach: charged by the common bath from the ground."""
+    return steady_state(Battery.identical(n_cells, CollectiveBath(1.0, occupation))).state
 
 
 def _measured(

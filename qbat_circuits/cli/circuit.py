@@ -80,18 +80,22 @@ def schedule(
 ) -> None:
     """Best collisions on a chip, in its gates. Example: qbat circuit schedule fez 2"""
     with progress() as say:
-        say("Looking for the schedule that delivers the most work")
+        say("Looking for the best schedule")
         from qbat_circuits.calibration import load_calibration
         from qbat_circuits.circuits.qasm import save_openqasm3
+        from qbat_circuits.circuits.readout_calibration import readout_calibration_circuits
         from qbat_circuits.circuits.tomography import tomography_circuits
         from qbat_circuits.gate_noise import ChipNoise
         from qbat_circuits.show.collision import schedule_rows, trade_off_rows
+        from qbat_circuits.study.results import check_writable
         from qbat_circuits.study.schedule import find_schedule
 
+        check_writable(out)
         noise = ChipNoise(load_calibration(calibration))
         found = find_schedule(noise, n_cells, occupation, ancilla)
         prepare = found.compiled.circuit(found.collisions)
-        files = save_openqasm3(tomography_circuits(n_cells, prepare=prepare), out)
+        settings = tomography_circuits(n_cells, prepare=prepare)
+        files = save_openqasm3([*settings, *readout_calibration_circuits(n_cells)], out)
     order = ", ".join(map(str, found.compiled.placement.qubits))
     console = Console()
     name = noise.calibration.name

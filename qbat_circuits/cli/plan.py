@@ -71,7 +71,7 @@ def plan(
         if wrote_json(json, json_bytes(made.to_dict())):
             return
     console = Console()
-    print_headline(console, verdict(made))
+    print_headline(console, verdict(made.go, made.hypothetical, made.reason))
     for title, rows in plan_sections(made):
         print_rows(console, title, rows)
     console.print("\nHow far it may go, all else as planned", style="bold")

@@ -74,6 +74,7 @@ def _run_bath(chosen: Experiment, say: Progress) -> Job:
     files = {**result_files(result), "charging.svg": svg_bytes(plot_result(result))}
 
     def report(console: Console) -> None:
+        """Print what was found."""
         print_headline(console, headline(result.model))
         for title, rows in summary_sections(result):
             print_rows(console, title, rows)
@@ -94,6 +95,7 @@ def _run_collision(chosen: Experiment, say: Progress) -> Job:
     files = {**collision_files(result), "charging.svg": svg_bytes(plot_collision(result))}
 
     def report(console: Console) -> None:
+        """Print what was found."""
         print_headline(console, result.statement)
         for title, rows in collision_sections(result):
             print_rows(console, title, rows)

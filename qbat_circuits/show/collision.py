@@ -59,6 +59,7 @@ def trade_off_rows(
             f"{p.theta:.3f}",
             str(p.collisions),
             f"{p.ergotropy:.4f}",
+            f"{p.correlated:.4f}",
             f"{p.ideal_ergotropy:.4f}",
             str(p.two_qubit_gates),
             f"{p.duration_s * 1e6:.1f}",
@@ -66,7 +67,7 @@ def trade_off_rows(
         )
         for p in schedule.trade_off
     ]
-    return ("theta", "k", "W (hw)", "without noise", "gates", "us", ""), rows
+    return ("theta", "k", "W (hw)", "correlated", "without noise", "gates", "us", ""), rows
 
 
 def _work_rows(result: CollisionResult) -> Iterator[tuple[str, str]]:

@@ -11,12 +11,12 @@ from qbat_circuits.study.precision import Precision
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
-def verdict(plan: Plan) -> str:
+def verdict(go: bool, hypothetical: str | None, reason: str) -> str:
     """GO or NO-GO with its reason, one line."""
-    head = "GO" if plan.go else "NO-GO"
-    if plan.hypothetical is not None:
+    head = "GO" if go else "NO-GO"
+    if hypothetical is not None:
         head = f"{head}, HYPOTHETICAL"
-    return f"{head}: {plan.reason}"
+    return f"{head}: {reason}"
 
 
 def plan_sections(plan: Plan) -> Iterator[tuple[str, Rows]]:

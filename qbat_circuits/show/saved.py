@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, NullFormatter
 
 from qbat_circuits.errors import InputError
+from qbat_circuits.show.plan import verdict
 from qbat_circuits.show.summary import Rows
 from qbat_circuits.study.saved import SavedResult
 
@@ -22,7 +23,7 @@ def saved_headline(saved: SavedResult) -> str:
     content = saved.content
     text = str(content["statement"])
     if saved.kind == "plan":
-        return f"{'GO' if content['go'] else 'NO-GO'}: {content['reason']}"
+        return verdict(content["go"], content["hypothetical"], content["reason"])
     return f"HYPOTHETICAL: {text}" if content["hypothetical"] else text
 
 

@@ -90,7 +90,7 @@ def run_collision(experiment: Experiment, progress: Progress | None = None) -> C
     say = progress or (lambda _stage: None)
     measurement = experiment.measurement
     check_measurement(experiment)
-    say("Looking for the schedule that delivers the most work")
+    say("Looking for the best schedule")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TrappingWarning)
         noise, schedule = plan_collision(experiment)

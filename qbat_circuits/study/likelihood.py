@@ -246,6 +246,7 @@ class Scale(NamedTuple):
     high: float
 
     def value(self, u: float) -> float:
+        """The parameter at a value of the free variable."""
         if self.kind == "phase":
             return u
         if self.kind == "c":

@@ -89,6 +89,7 @@ def margin_of(figure: Figure, prediction: Prediction, needed: float) -> Margin:
     planned = prediction.readout()
 
     def reached(value: float) -> bool:
+        """Whether the goal is reached with this value of the figure."""
         change = figure.change(value)
         try:
             return prediction.work(change) >= needed_work(

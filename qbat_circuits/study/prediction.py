@@ -129,6 +129,7 @@ class BathPrediction(Prediction):
         return replace(model, battery=replace(battery, bath=bath, detunings=detunings))
 
     def state(self, change: Change = NOTHING) -> ComplexArray:
+        """After the charging, the bath left on and the delay."""
         model = self.model(change)
         battery, measurement = model.battery, self._experiment.measurement
         rho = initial_density_matrix(battery, model.initial_state)
@@ -170,6 +171,7 @@ class CollisionPrediction(Prediction):
         )
 
     def state(self, change: Change = NOTHING) -> ComplexArray:
+        """After the last collision."""
         one = replace(self._schedule.compiled, noise=self._noise(change))
         if change.occupation != 1.0:
             one = compile_collision(

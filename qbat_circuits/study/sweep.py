@@ -88,6 +88,8 @@ def run_sweep(
     path = Path(store)
     if not path.parent.is_dir():
         raise InputError(f"The folder of the store {os.fspath(path)!r} does not exist.")
+    if path.is_dir():
+        raise InputError(f"The store {os.fspath(path)!r} must be a file, not a folder.")
     own = isinstance(client, str)
     if own:
         client = connected(client)

@@ -112,7 +112,7 @@ def test_schedule_writes_circuits_in_the_gates_of_the_chip(tmp_path, capsys, mon
         "--out", folder,
     )  # fmt: skip
     assert code == 0
-    assert "9 circuits, charged in the gates of fez" in out
+    assert "11 circuits, charged in the gates of fez" in out
     assert "delivered ergotropy" in out
     assert "drawn anew for every shot and collision" in " ".join(out.split())
     text = (folder / "XX.qasm").read_text()

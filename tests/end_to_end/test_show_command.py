@@ -66,12 +66,21 @@ def test_every_kind_is_shown_and_drawn(
     content = json.loads(file.read_text())
     if content["kind"] == "plan":
         assert out.startswith("GO: " if content["go"] else "NO-GO: ")
+        assert content["hypothetical"] is None
         assert f"{content['ergotropy']:.4f} hw" in out
     else:
         assert out.startswith(content["statement"][:40])
         one = content["ergotropy"]
         assert f"[{one['low']:.4f}, {one['high']:.4f}] hw" in out
     assert ElementTree.parse(figure).getroot().get("width")
+
+
+def test_a_hypothetical_plan_says_so_again(results: Path, tmp_path, capsys, monkeypatch) -> None:
+    content = json.loads((results / "plan.json").read_text())
+    content |= {"go": False, "hypothetical": "no line", "reason": "no line: no bath."}
+    (tmp_path / "plan.json").write_bytes(json_bytes(content))
+    _, out, _ = qbat(capsys, monkeypatch, tmp_path / "plan.json")
+    assert out.startswith("NO-GO, HYPOTHETICAL: no line")
 
 
 def test_curves_need_their_arrays(results: Path, tmp_path: Path, capsys, monkeypatch) -> None:

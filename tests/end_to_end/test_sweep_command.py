@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +97,6 @@ def test_bad_places_and_options(file: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs processes")
 def test_a_dask_cluster_of_real_processes(file: Path, tmp_path: Path) -> None:
     from distributed import LocalCluster
 

@@ -350,7 +350,7 @@ def test_commits_come_in_batches_of_points_or_seconds(tmp_path: Path) -> None:
     ("make", "sentence"),
     [
         (lambda path: path.write_bytes(b"no database at all" * 99), "cannot be read: file is not"),
-        (lambda path: path.mkdir(), "cannot be written|There is no store"),
+        (lambda path: path.mkdir(), "must be a file, not a folder"),
         (lambda path: foreign(path), "is a database, but not the store of a sweep"),
     ],
 )
@@ -397,10 +397,14 @@ def test_one_process_writes(tmp_path: Path) -> None:
     assert not status(store).running
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="a folder that not even root may write")
-def test_an_unwritable_store_is_refused() -> None:
-    with pytest.raises(qb.InputError, match="The store '/proc/s' cannot be written: unable to op"):
-        run_sweep(experiment(), {"n": OCCUPATION}, "/proc/s")
+def test_an_unwritable_store_is_refused(tmp_path: Path) -> None:
+    """A folder in the way: not even root may write a file there."""
+    with pytest.raises(qb.InputError, match=r"The store .* must be a file, not a folder"):
+        run_sweep(experiment(), {"n": OCCUPATION}, tmp_path)
+    (tmp_path / "s.sqlite.lock").mkdir()
+    with pytest.raises(qb.InputError, match=r"The store .* cannot be written: unable to open"):
+        run_sweep(experiment(), {"n": OCCUPATION}, tmp_path / "s.sqlite")
+    assert not (tmp_path / "s.sqlite").exists()
 
 
 # --- export ---------------------------------------------------------------------------------------
