@@ -355,7 +355,7 @@ def test_an_interrupted_wait_can_go_on(tmp_path: Path) -> None:
 
     class Interrupted(StoredJob):
         def result(self) -> Any:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
 
     class Sampler(StoreSampler):
         def run(self, pubs: Any, *, shots: int | None = None) -> Any:
@@ -371,7 +371,7 @@ def test_an_interrupted_wait_can_go_on(tmp_path: Path) -> None:
 def test_an_interrupted_submission_can_go_on(tmp_path: Path) -> None:
     class Sampler(StatevectorSampler):
         def run(self, pubs: Any, *, shots: int | None = None) -> Any:
-            signal.raise_signal(signal.SIGINT)
+            raise KeyboardInterrupt
 
     submit_circuits([bell("a")], AER, 5, tmp_path / "run")
     run = resume_run(tmp_path / "run")
