@@ -140,8 +140,8 @@ def connected(address: str) -> Any:
         ) from None
     for name in ("distributed", "tornado.application", "asyncio"):  # what matters is our sentence
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        return Client(address, timeout=SCHEDULER_S)
+    try:  # as a default it would leave its mark on Dask's settings where it does not connect
+        return Client(address, timeout=SCHEDULER_S, set_as_default=False)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         known = isinstance(error, OSError)
         reason = f"did not answer within {SCHEDULER_S:g} s" if known else f"is no address: {error}"
@@ -169,7 +169,7 @@ def run_on_cluster(grid: Grid, tasks: Iterable[Task], client: Any) -> Results:
         tasks_of[future.key] = task
         return future
 
-    running: Any = in_order_of_ending([])
+    running: Any = in_order_of_ending([], loop=client.loop)
     asked, threads = -math.inf, 0
     while True:
         try:

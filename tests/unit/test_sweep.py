@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -516,6 +517,7 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(qb.InputError, match=reason):
             run_sweep(experiment(), {"n": OCCUPATION}, tmp_path / "s.sqlite", client=address)
     assert list(tmp_path.iterdir()) == []
+    assert "scheduler" not in dask.config.config  # what Dask would use from then on, and everywhere
 
 
 def test_a_dask_cluster_gives_the_same_numbers(tmp_path: Path) -> None:
