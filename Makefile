@@ -12,7 +12,7 @@ NOTEBOOKS := $(patsubst notebooks/%.py,build/notebooks/%.ipynb,$(wildcard notebo
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: run test lint clean
+.PHONY: run test test-browser coverage mutation docs lint clean
 
 run: $(VENV)/.installed-run
 	@$(BIN)/qbat run --out qbat-results
@@ -20,13 +20,28 @@ run: $(VENV)/.installed-run
 test: $(NOTEBOOKS) $(VENV)/.installed-test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbmake tests $(NOTEBOOKS)
 
+test-browser: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest tests/browser/report_in_chromium.py
+
+coverage: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term tests
+
+# Hundreds of small faults, each in a copy under mutants/, and whether a test sees it.
+mutation: $(VENV)/.installed-test $(VENV)/.installed-mutation
+	@$(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results
+
+docs: $(VENV)/.installed-docs
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 -d build/doctrees docs build/docs
+	@echo "build/docs/index.html"
+
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict qbat_circuits
 
 clean:
-	rm -rf $(VENV) build dist qbat-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist mutants qbat-results .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 build/notebooks/%.ipynb: notebooks/%.py | $(VENV)/.installed-test
 	@mkdir -p $(@D)
@@ -46,6 +61,6 @@ $(VENV)/.installed-run: $(VENV)/.ready pyproject.toml
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.installed-test $(VENV)/.installed-dev: $(VENV)/.installed-%: $(VENV)/.installed-run
+$(VENV)/.installed-test $(VENV)/.installed-docs $(VENV)/.installed-mutation $(VENV)/.installed-dev: $(VENV)/.installed-%: $(VENV)/.installed-run
 	@$(INSTALL) --group $*
 	@touch $@

@@ -4,8 +4,10 @@
 
 At every moment the command or one of its workers gets SIGKILL, at random. After each death of the
 command, every row that was committed must still be there, the seconds that it took included (a
-point computed again would have others). Whenever a sweep ends, its export must equal that of an
-undisturbed run, and a new one begins. Two sweeps take turns: points in batches, and one by one.
+point computed again would have others). Points that were given up because worker after worker died
+over them are counted apart: the next start tries them again. Whenever a sweep ends, its export must
+equal that of an undisturbed run, and a new one begins. Two sweeps take turns: points in batches,
+and one by one.
 Results: docs/sweep.md.
 """
 
@@ -63,16 +65,28 @@ def started(file: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
     )
 
 
-def committed(out: Path) -> set[tuple[Any, ...]]:
-    """Every row of a store."""
+def rows(out: Path, which: str) -> set[tuple[Any, ...]]:
+    """Rows of a store, the seconds that each point took included."""
     store = out / "sweep.sqlite"
-    if not store.exists() or not store.stat().st_size:
+    if not store.exists():
         return set()
     database = sqlite3.connect(store, timeout=10)
     try:
-        return set(database.execute("SELECT * FROM points").fetchall())
+        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return set()  # it died before the first table
+        return set(database.execute(f"SELECT * FROM points WHERE {which}").fetchall())
     finally:
         database.close()
+
+
+def committed(out: Path) -> set[tuple[Any, ...]]:
+    """Every row that is an answer."""
+    return rows(out, "NOT lost")
+
+
+def given_up(out: Path) -> int:
+    """Number of points that wait for another try."""
+    return len(rows(out, "lost"))
 
 
 def exported(out: Path) -> xr.Dataset:
@@ -94,7 +108,7 @@ def main() -> None:
     """Kill and compare; print what was seen."""
     moments = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     rng = random.Random(SEED)
-    drivers = workers = finished = lost = different = 0
+    drivers = workers = finished = lost = different = again = 0
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -121,7 +135,8 @@ def main() -> None:
                     driver.wait()
                     drivers += 1
             lost += len(before - committed(outs[i]))
-            if driver.returncode == 0:
+            again += given_up(outs[i])
+            if driver.returncode == 0 and not given_up(outs[i]):
                 finished += 1
                 different += not exported(outs[i]).equals(undisturbed[i])
                 outs[i] = folder / f"{i}-{finished}"
@@ -132,7 +147,7 @@ def main() -> None:
             lost += len(before - committed(out))
             different += not exported(out).equals(undisturbed[i])
     print(f"{drivers} drivers and {workers} workers killed in {time.perf_counter() - begun:.0f} s")
-    print(f"rows lost or computed twice: {lost}")
+    print(f"rows lost or computed twice: {lost}; points given up and tried again: {again}")
     print(
         f"sweeps that ended: {finished}; exports that differ from an undisturbed run: {different}"
     )

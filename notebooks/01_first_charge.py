@@ -13,18 +13,21 @@
 # %% [markdown]
 # # 1. First charge
 #
+# *2 minutes. Next: 2. From laboratory counts to a published number.*
+#
+# You learn to charge an ideal battery, then real transmons on a common line that their chip does
+# not have, and what a measurement would say.
+#
 # A quantum battery that charges from noise alone: cells share one hot bath. Each cell by itself
 # would only warm up, and heat holds no work. Together their emissions and absorptions interfere,
 # and the cells end in a state from which a unitary can extract work (arXiv:2510.06384).
-#
-# This notebook charges an ideal battery, then real transmons on a common line that their chip does
-# not have, and asks what a measurement would say.
 
 # %%
 import numpy as np
 
 import qbat_circuits as qb
-from qbat_circuits.show.plots import plot_curve
+
+# %matplotlib inline
 
 # %% [markdown]
 # ## An ideal battery
@@ -61,7 +64,9 @@ print(f"peak {plateau.peak_ergotropy:.4f} at t = {plateau.peak_time:.1f}")
 print(f"above 90 % of it from {plateau.start:.2f} to {plateau.stop:.1f}")
 print(f"in the end: {qb.steady_state(noisy).ergotropy:.1e}")
 assert qb.steady_state(noisy).ergotropy < 1e-9
-plot_curve(curve).figure
+axes = qb.plot_curve(curve, time_label=r"time ($1/\kappa$)")
+axes.legend(frameon=False)
+axes.figure
 
 # %% [markdown]
 # ## Real transmons on a hypothetical line

@@ -13,10 +13,13 @@
 # %% [markdown]
 # # 2. From laboratory counts to a published number
 #
+# *3 minutes. Previous: 1. First charge. Next: 3. What the abstract claims.*
+#
+# You learn to get from circuits to a sentence for a paper: a value, an interval that covers the
+# truth as often as it says, and the answer to "is there any work at all?".
+#
 # A laboratory has charged two cells and wants to say how much work is in them. Nobody sees a state;
-# there are counts, and a readout that errs. This notebook goes from the circuits to a sentence for
-# a paper: a value, an interval that covers the truth as often as it says, and the answer to "is
-# there any work at all?".
+# there are counts, and a readout that errs.
 
 # %%
 import json

@@ -13,17 +13,18 @@
 # %% [markdown]
 # # 3. What the abstract claims
 #
-# The idea of this package comes from the abstract of
-# [arXiv:2510.06384](https://arxiv.org/abs/2510.06384). This notebook takes its claims one by one
-# and says what holds, for which reading, with which number. Only the abstract is at hand. Where
-# its words can be read in several ways ("a convex mixture of collective and local dissipation",
-# "approaching the many-body optimum"), the package offers every reading and **claims of none that
-# it is the paper's**.
+# *9 minutes. Previous: 2. From laboratory counts to a published number. Next: 4. A collision
+# battery on a chip.*
+#
+# You learn what holds of each claim in the abstract of
+# [arXiv:2510.06384](https://arxiv.org/abs/2510.06384), for which reading, with which number. Only
+# the abstract is at hand. Where its words can be read in several ways ("a convex mixture of
+# collective and local dissipation"), the package offers every reading and **claims of none that it
+# is the paper's**. The table at the end collects everything.
 #
 # Energies are in quanta $\hbar\omega$ of one cell. $W$ is the ergotropy, $n$ the occupation of the
 # common bath, $n_l$ that of the cells' own baths, $\kappa$ and $\gamma$ their rates, $\lambda$ the
-# collective share of a total rate $\Gamma = 1$ (docs/physics.md, sections 2 to 4). The table at
-# the end collects everything.
+# collective share of a total rate $\Gamma = 1$ (docs/physics.md, sections 2 to 4).
 
 # %%
 import matplotlib.pyplot as plt
@@ -32,16 +33,17 @@ from IPython.display import Markdown
 from scipy.optimize import minimize_scalar
 
 import qbat_circuits as qb
-from qbat_circuits.dynamics.leakage import leakage
 from qbat_circuits.quantities import dense
 from qbat_circuits.quantities.curves import charging_time
-from qbat_circuits.quantities.heat import heat_currents
 from qbat_circuits.quantities.symmetric import optimum_readings_jm, sector_weights_jm
-from qbat_circuits.show.plots import plot_curve
-from qbat_circuits.symmetric.sectors_jm import states_jm
 
+# %matplotlib inline
+plt.rcParams["axes.titlesize"] = "medium"
+plt.rcParams["figure.constrained_layout.use"] = True
+plt.rcParams["legend.frameon"] = False
 # Okabe-Ito: told apart by colour-blind readers, and by line style and marker in grey.
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+WORK = r"steady ergotropy ($\hbar\omega$)"
 STYLES = [(BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", "D")]
 
 
@@ -80,20 +82,19 @@ pair = {
 weights = {name: [(v @ rho @ v).real for v in states] for name, rho in pair.items()}
 assert np.allclose(weights["one bath"], [4 / 7, 2 / 7, 0, 1 / 7])
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-plot_curve(together, left, time_label=r"time ($1/\kappa$)")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+qb.plot_curve(together, left, time_label=r"time ($1/\kappa$)")
 left.plot(times, apart.ergotropy, color="black", ls=":", label="$W$, separate baths")
-left.legend(frameon=False, loc="center right")
-left.set_title("N = 3, n = 1", fontsize="medium")
+left.legend(loc="center right")
+left.set_title("N = 3, n = 1")
 for shift, (name, bars), colour in zip((-0.2, 0.2), weights.items(), (ORANGE, BLUE), strict=True):
     hatch = "" if name == "one bath" else "//"
     right.bar(
         np.arange(4) + shift, bars, 0.38, color=colour, hatch=hatch, edgecolor="w", label=name
     )
 right.set_xticks(range(4), [r"$|00\rangle$", r"$|T\rangle$", r"$|S\rangle$", r"$|11\rangle$"])
-right.set_ylabel("steady population")
-right.set_title("N = 2, n = 1", fontsize="medium")
-right.legend(frameon=False)
+right.set(ylabel="steady population", title="N = 2, n = 1")
+right.legend()
 plt.show()
 
 # %% [markdown]
@@ -110,14 +111,12 @@ print(f"{dense.capacity(charged):.3f} charged, {dense.capacity(apart.states[-1])
 assert dense.local_ergotropy(charged) < 1e-12
 
 # %% [markdown]
-# The steady state remembers its start, because the common bath conserves the weight of each total
-# spin. A "steady regime" therefore needs a start: here the ground state.
+# The steady state remembers its start (notebook 1). A "steady regime" needs one: here the ground
+# state.
 
 # %%
 for start, expected in {"00": 1 / 13, "01": 2 / 13, "11": 1 / 13}.items():
-    found = qb.steady_state(common(2, 0.5), start)
-    print(f"|{start}>, n = 0.5: W = {found.ergotropy:.4f}, unique: {found.unique}")
-    assert abs(found.ergotropy - expected) < 1e-12
+    assert abs(qb.steady_state(common(2, 0.5), start).ergotropy - expected) < 1e-12
 
 # %% [markdown]
 # ## 3. Closed forms of the steady state
@@ -173,18 +172,15 @@ panels = {
     ),
 }
 names = {"efficiency": "$W/E$", "many_copy": r"$W/(E - E_\mathrm{Gibbs})$", "per_cell": "$W/N$"}
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), sharey=True)
 for ax, (title, (n_cells, found)) in zip(axes, panels.items(), strict=True):
     for (field, label), (colour, line, marker) in zip(names.items(), STYLES, strict=False):
         values = [getattr(one, field) for one in found]
         ax.plot(n_cells, values, color=colour, ls=line, marker=marker, ms=4, label=label)
-    ax.set_xscale("log")
-    ax.set_xlabel("number of cells N")
-    ax.set_title(title, fontsize="medium")
-    ax.set_ylim(0, 1.03)
+    ax.set(xscale="log", xlabel="number of cells N", title=title, ylim=(0, 1.03))
     ax.grid(alpha=0.3)
 axes[0].set_ylabel("share; quanta per cell")
-axes[0].legend(frameon=False, fontsize="small", loc="upper right")
+axes[0].legend(fontsize="small", loc="upper right")
 plt.show()
 
 cool, hot, mixed = (found[-1] for _, found in panels.values())
@@ -226,18 +222,17 @@ assert kept[1000] > 0.998
 
 # %%
 shares = np.concatenate([np.geomspace(0.005, 0.2, 15), np.linspace(0.25, 0.95, 15), [0.995]])
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
 cases = [(2, 1.7), (3, 1.7), (6, 1.7), (6, 5.0)]
 for (n_cells, n), (colour, line, _) in zip(cases, STYLES, strict=True):
     works = [lasting(n_cells, n, share).ergotropy for share in shares]
     left.plot(shares, works, color=colour, ls=line, label=f"N = {n_cells}, n = {n}")
     if n_cells > 2:
         assert min(works) > 0
-left.set_xlabel(r"collective share $\lambda$")
-left.set_ylabel(r"steady ergotropy ($\hbar\omega$)")
-left.set_ylim(-0.01, 0.42)
-left.set_title("cold local baths", fontsize="medium")
-left.legend(frameon=False, fontsize="small", loc="upper right", ncols=2)
+left.set(
+    xlabel=r"collective share $\lambda$", ylabel=WORK, ylim=(-0.01, 0.42), title="cold local baths"
+)
+left.legend(fontsize="small", loc="upper right", ncols=2)
 
 grid = np.geomspace(0.05, 3000.0, 300)
 windows = {}
@@ -247,11 +242,13 @@ for (name, n_local), (colour, line, _) in zip(
     curve = qb.charge(qb.Battery.mixture(3, 1.0, 1.0, 0.999, n_local), grid)
     windows[n_local] = curve.plateau()
     right.plot(grid, curve.ergotropy, color=colour, ls=line, label=name)
-right.set_xscale("log")
-right.set_xlabel(r"time ($1/\Gamma$)")
-right.set_ylabel(r"ergotropy ($\hbar\omega$)")
-right.set_title(r"N = 3, n = 1, $\lambda = 0.999$: the plateau", fontsize="medium")
-right.legend(frameon=False)
+right.set(
+    xscale="log",
+    xlabel=r"time ($1/\Gamma$)",
+    ylabel=r"ergotropy ($\hbar\omega$)",
+    title=r"N = 3, n = 1, $\lambda = 0.999$: the plateau",
+)
+right.legend()
 plt.show()
 
 for n_local, window in windows.items():
@@ -330,7 +327,7 @@ assert abs(maps[0.5] - (1 / 14 - 1 / 18)) < 1e-12
 
 # %%
 occupations = np.geomspace(0.02, 200.0, 61)
-figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.6))
 best = {}
 for n_cells, (colour, line, marker) in zip((3, 4, 6, 10), STYLES, strict=True):
     works = [lasting(n_cells, n).ergotropy for n in occupations]
@@ -340,10 +337,12 @@ for n_cells, (colour, line, marker) in zip((3, 4, 6, 10), STYLES, strict=True):
 ax.plot(occupations, occupations**2 / 3, color="0.5", lw=0.8, label="N = 3: $n^2/3$, $1/(4n)$")
 ax.plot(occupations, 0.25 / occupations, color="0.5", lw=0.8)
 ax.set(xscale="log", yscale="log", ylim=(1e-4, 2))
-ax.set_xlabel("occupation n of the common bath")
-ax.set_ylabel(r"steady ergotropy ($\hbar\omega$)")
-ax.set_title(r"cold local baths, $\lambda = 1/2$", fontsize="medium")
-ax.legend(frameon=False, fontsize="small")
+ax.set(
+    xlabel="occupation n of the common bath",
+    ylabel=WORK,
+    title=r"cold local baths, $\lambda = 1/2$",
+)
+ax.legend(fontsize="small")
 plt.show()
 print({n_cells: (round(n, 2), round(w, 6)) for n_cells, (n, w) in best.items()})
 for n_cells in (2, 3):
@@ -364,7 +363,7 @@ assert abs(best[4][1] - 0.106791) < 1e-6
 
 # %%
 battery = qb.Battery.mixture(3, 1.0, best[3][0], 0.5)
-currents = heat_currents(battery, qb.steady_state(battery).state)
+currents = qb.heat_currents(battery, qb.steady_state(battery).state)
 print(f"in from the common bath {currents.collective:.4f}, out {currents.local.sum():.4f}")
 assert currents.collective > 0.4
 assert abs(currents.total) < 1e-12
@@ -377,7 +376,7 @@ assert abs(currents.total) < 1e-12
 # spins.
 
 # %%
-deficit = states_jm(10).deficit
+deficit = np.concatenate([np.arange(min(k, 10 - k) + 1) for k in range(11)])  # N/2 - j of (j, m)
 for share in (1.0, 0.5):
     model = qb.SymmetricModel.from_battery(qb.Battery.mixture(10, 1.0, 1.0, share))
     rates = model.generator().tocoo()
@@ -391,15 +390,13 @@ bars = {
     r"$\lambda = 1/2$, $n_l = 0$": lasting(10, 1.0).sector_weights,
     r"$\lambda = 1/2$, $n_l = n$": lasting(10, 1.0, 0.5, 1.0).sector_weights,
 }
-figure, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.2))
 for i, ((name, weight), hatch) in enumerate(zip(bars.items(), ("", "//", ".."), strict=True)):
     place = np.arange(6) + 0.27 * (i - 1)
     ax.bar(place, weight.values(), 0.25, color=STYLES[i][0], hatch=hatch, edgecolor="w", label=name)
 ax.set_xticks(range(6), [f"{j:.0f}" for j in bars["common bath alone"]])
-ax.set_xlabel("total spin j")
-ax.set_ylabel("steady sector weight $P_j$")
-ax.set_title("N = 10, n = 1", fontsize="medium")
-ax.legend(frameon=False)
+ax.set(xlabel="total spin j", ylabel="steady sector weight $P_j$", title="N = 10, n = 1")
+ax.legend()
 plt.show()
 bright = {n: lasting(n, 1.0).sector_weights[n / 2] for n in (4, 10, 100, 1000)}
 print("P(j = N/2) beside cold local noise:", {n: round(p, 3) for n, p in bright.items()})
@@ -414,7 +411,7 @@ assert bright[1000] > 0.99
 
 # %%
 deltas = np.geomspace(3e-3, 1.0, 61)
-figure, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
+figure, ax = plt.subplots(figsize=(6, 3.2))
 for gamma, (colour, line, _) in zip((0.1, 0.01, 0.001), STYLES, strict=False):
     works = [
         qb.steady_state(
@@ -429,11 +426,13 @@ for gamma, (colour, line, _) in zip((0.1, 0.01, 0.001), STYLES, strict=False):
     ]
     ax.plot(deltas, works, color=colour, ls=line, label=rf"$\gamma = {gamma}\,\kappa$")
     ax.axvline(np.sqrt(gamma), color=colour, ls=line, lw=0.8)
-ax.set_xscale("log")
-ax.set_xlabel(r"half the spread of detunings, $\delta/\kappa$")
-ax.set_ylabel(r"steady ergotropy ($\hbar\omega$)")
-ax.set_title(r"N = 4, n = 1, $n_l = 0$; thin lines at $\sqrt{\kappa\gamma}$", fontsize="medium")
-ax.legend(frameon=False)
+ax.set(
+    xscale="log",
+    xlabel=r"half the spread of detunings, $\delta/\kappa$",
+    ylabel=WORK,
+    title=r"N = 4, n = 1, $n_l = 0$; thin lines at $\sqrt{\kappa\gamma}$",
+)
+ax.legend()
 plt.show()
 
 # %%
@@ -457,7 +456,7 @@ outside = {}
 for band, name in ((None, "broadband"), (1.0, "narrow")):
     transmon = qb.TransmonLevels(3, 5e5, -3e4, band)  # 5 GHz, -300 MHz, unit 2 pi 10 kHz
     battery = qb.Battery.identical(2, qb.CollectiveBath(1.0, 0.3), transmon=transmon)
-    for row in leakage(battery, (3, 6)):
+    for row in qb.leakage(battery, (3, 6)):
         outside[name, row.levels] = row.outside
         print(f"{name}, n = 0.3, {row.levels} levels: {row.outside:.1%} outside, ", end="")
         print(f"W = {row.ergotropy:.4f}, read with two levels {row.two_level_ergotropy:.4f}")
@@ -519,5 +518,5 @@ Markdown(f"""
 | | fixed-frequency chip | no | {work[False]:.3f} | T5 |
 | | broadband noise | leaks | {outside["broadband", 6]:.1%} (n = 0.3) | 2 |
 | λ → 1 is the noiseless bath | steady state | no | {close:.4f} against 11/31 (N = 4) | T4 |
-| uses in reset and error correction | none | not examined | | |
+| uses in reset and error correction | our own | in part | for known starts | notebook 9 |
 """)

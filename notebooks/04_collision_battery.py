@@ -13,9 +13,11 @@
 # %% [markdown]
 # # 4. A collision battery on a chip
 #
-# A fixed-frequency chip has no common bath, but it can run one: an ancilla in a thermal state meets
-# every cell, is reset, and meets them again. Here that circuit is planned for a real chip, run on a
-# fake one, measured, and its work is taken out again. `docs/collisions.md` has the theory,
+# *3 minutes. Previous: 3. What the abstract claims. Next: 5. Planning an experiment.*
+#
+# You learn what a fixed-frequency chip can do without a common bath: an ancilla in a thermal state
+# meets every cell, is reset, and meets them again. That circuit is planned for a real chip, run on
+# a fake one, measured, and its work is taken out again. `docs/collisions.md` has the theory,
 # `docs/schedule.md` the search. The fake chip comes with `pip install "qbat-circuits[ibm]"`.
 
 # %%
@@ -28,6 +30,8 @@ from qiskit import transpile
 from qiskit_ibm_runtime.fake_provider import FakeBrisbane
 
 import qbat_circuits as qb
+
+# %matplotlib inline
 
 # %% [markdown]
 # ## What to run, and where
@@ -49,7 +53,7 @@ print(
 print("\n".join(noise.assumptions))
 
 # %% [markdown]
-# The trade-off at this place, with the best number of collisions for each angle:
+# The trade-off at this place. The best number of collisions stands beside each angle:
 
 # %%
 axes = Figure(figsize=(6.5, 3.8), layout="constrained").subplots()
@@ -57,7 +61,10 @@ thetas = [p.theta for p in schedule.trade_off]
 axes.plot(thetas, [p.ideal_ergotropy for p in schedule.trade_off], "^:", label="perfect gates")
 axes.plot(thetas, [p.ergotropy for p in schedule.trade_off], "o-", label="brisbane")
 for p in schedule.trade_off:
-    axes.annotate(f"k={p.collisions}", (p.theta, p.ergotropy), (0, -12), textcoords="offset points")
+    if p.theta == one.theta or abs(p.theta - one.theta) > 0.05:
+        side, ha = (-4, "right") if p.theta < one.theta else (4, "left")
+        at = (p.theta, p.ergotropy)
+        axes.annotate(f"{p.collisions}", at, (side, 5), textcoords="offset points", ha=ha)
 axes.set(xlabel=r"angle $\theta$", ylabel=r"ergotropy $W$ ($\hbar\omega$)", ylim=(0, None))
 axes.legend(frameon=False)
 axes.figure

@@ -13,17 +13,20 @@
 # %% [markdown]
 # # 5. Planning an experiment
 #
-# Which cells, how long, which scheme, how many shots, and is it worth the time on the chip? A plan
-# answers with a GO or a NO-GO, says how likely the goal is reached when the chip's figures are not
-# what the calibration says, and how far each of them may go. `docs/planning.md` has the method.
+# *2 minutes. Previous: 4. A collision battery on a chip. Next: 6. Comparing noise models.*
+#
+# You learn which cells, how long, which scheme, how many shots, and whether it is worth the time on
+# the chip. A plan answers with a GO or a NO-GO, says how likely the goal is reached when the chip's
+# figures are not what the calibration says, and how far each of them may go. `docs/planning.md` has
+# the method.
 
 # %%
 import numpy as np
 from matplotlib.figure import Figure
 
 import qbat_circuits as qb
-from qbat_circuits.file_models import validated
-from qbat_circuits.schema import Experiment
+
+# %matplotlib inline
 
 # %% [markdown]
 # ## A chip that has the line
@@ -31,14 +34,11 @@ from qbat_circuits.schema import Experiment
 # Four tunable transmons on one waveguide, heated to one photon. Which three of them, and when?
 
 # %%
-waveguide = validated(
-    Experiment,
-    {
-        "chip": {"calibration": "waveguide4", "qubits": "auto", "tune_to_resonance": True},
-        "battery": {"n_cells": 3},
-        "bath": {"rate": 6.3e6, "occupation": 1.0},
-        "charging": {"times": {"stop": 1e-6, "num": 2}},
-    },
+waveguide = qb.Experiment(
+    chip={"calibration": "waveguide4", "qubits": "auto", "tune_to_resonance": True},
+    battery={"n_cells": 3},
+    bath={"rate": 6.3e6, "occupation": 1.0},
+    charging={"times": {"stop": 1e-6, "num": 2}},
 )
 made = qb.plan(waveguide, qb.Goal(sigmas=4))
 best = made.precision
@@ -86,32 +86,15 @@ axes.figure
 # %% [markdown]
 # ## A chip that has no line
 #
-# A fixed-frequency chip is never a GO for a common bath, however good its numbers look. It can run
-# the collision circuit instead, and that can be planned too.
+# A fixed-frequency chip is never a GO for a common bath, however good its numbers look (notebook
+# 8). It can run the collision circuit instead, and that can be planned too.
 
 # %%
-fixed = {"calibration": "brisbane", "assumed_frequency_hz": 5e9, "residual_population": 0.01}
-wish = validated(
-    Experiment,
-    {
-        "chip": {**fixed, "qubits": [124, 125], "tune_to_resonance": True},
-        "bath": {"rate": 6.3e6, "occupation": 1.0},
-        "charging": {"times": {"stop": 1e-6, "num": 2}},
-    },
-)
-no = qb.plan(wish)
-print("GO" if no.go else "NO-GO:", no.reason)
-assert not no.go
-
-# %%
-circuit = validated(
-    Experiment,
-    {
-        "chip": {"calibration": "brisbane", "qubits": "auto", "tune_to_resonance": False},
-        "battery": {"n_cells": 2},
-        "bath": {"occupation": 1.0},
-        "charging": {"mode": "collision"},
-    },
+circuit = qb.Experiment(
+    chip={"calibration": "brisbane", "qubits": "auto", "tune_to_resonance": False},
+    battery={"n_cells": 2},
+    bath={"occupation": 1.0},
+    charging={"mode": "collision"},
 )
 yes = qb.plan(circuit)
 print("GO:" if yes.go else "NO-GO:", yes.reason)

@@ -13,8 +13,11 @@
 # %% [markdown]
 # # 6. Comparing noise models
 #
-# First without data: what each kind of noise costs a battery. Then with data: which battery counts
-# at several charging times come from, what they cannot tell, and which reading of "a common
+# *2 minutes. Previous: 5. Planning an experiment. Next: 7. A thousand cells, and a sweep on a
+# cluster.*
+#
+# You learn what each kind of noise costs a battery, before there are data; then which battery the
+# counts at several charging times come from, what they cannot tell, and which reading of "a common
 # environment" they prefer. `docs/comparing.md` has the method.
 
 # %%
@@ -22,8 +25,10 @@ import numpy as np
 from IPython.display import Markdown
 
 import qbat_circuits as qb
-from qbat_circuits.schema import bundled_example
-from qbat_circuits.show.comparison import ladder_rows, parameter_rows, plot_comparison, reading_rows
+from qbat_circuits.show.comparison import ladder_rows
+from qbat_circuits.show.fit import parameter_rows, reading_rows
+
+# %matplotlib inline
 
 
 def shown(columns, rows):
@@ -40,13 +45,24 @@ def shown(columns, rows):
 # (notebook 4), in the last bar.
 
 # %%
-ladder = qb.compare(bundled_example().changed(n_cells=2))
+wish = qb.Experiment(
+    chip={
+        "calibration": "brisbane",
+        "qubits": "auto",
+        "tune_to_resonance": True,
+        "residual_population": 0.01,
+    },
+    battery={"n_cells": 2},
+    bath={"rate": 6.3e6, "occupation": 1.0},
+    charging={"times": {"stop": 1e-5, "num": 501}},
+)
+ladder = qb.compare(wish)
 shown(*ladder_rows(ladder))
 
 # %%
 print("\n".join(ladder.notes))
 assert ladder.hypothetical
-plot_comparison(ladder)
+qb.plot_comparison(ladder).figure
 
 # %% [markdown]
 # ## Counts at several times

@@ -104,6 +104,14 @@ if TYPE_CHECKING:
     from qbat_circuits.sampling.runner import submit_circuits as submit_circuits
     from qbat_circuits.schema import Experiment as Experiment
     from qbat_circuits.schema import load_experiment as load_experiment
+    from qbat_circuits.show.chip import plot_chip as plot_chip
+    from qbat_circuits.show.comparison import plot_comparison as plot_comparison
+    from qbat_circuits.show.estimate_plot import plot_estimate as plot_estimate
+    from qbat_circuits.show.fit import plot_checks as plot_checks
+    from qbat_circuits.show.fit import plot_fit as plot_fit
+    from qbat_circuits.show.plots import plot_curve as plot_curve
+    from qbat_circuits.show.report.page import report as report
+    from qbat_circuits.show.sweep import plot_sweep as plot_sweep
     from qbat_circuits.study.compare import Comparison as Comparison
     from qbat_circuits.study.compare import compare as compare
     from qbat_circuits.study.experiment import ExperimentResult as ExperimentResult
@@ -117,6 +125,8 @@ if TYPE_CHECKING:
     from qbat_circuits.study.precision import Goal as Goal
     from qbat_circuits.study.precision import expected_precision as expected_precision
     from qbat_circuits.study.readings import compare_readings as compare_readings
+    from qbat_circuits.study.saved import SavedResult as SavedResult
+    from qbat_circuits.study.saved import load_result as load_result
     from qbat_circuits.study.schedule import CollisionSchedule as CollisionSchedule
     from qbat_circuits.study.schedule import find_schedule as find_schedule
     from qbat_circuits.study.sweep import sweep as sweep
@@ -202,6 +212,7 @@ _HOMES = {
     "load_calibration": "calibration",
     "load_counts": "sampling.lab_results",
     "load_experiment": "schema",
+    "load_result": "study.saved",
     "LocalCollision": "collision_model",
     "LocalNoise": "baths",
     "maximum_likelihood": "analysis.maximum_likelihood",
@@ -217,6 +228,13 @@ _HOMES = {
     "Plan": "study.plan",
     "plan": "study.plan",
     "Plateau": "dynamics.curve",
+    "plot_checks": "show.fit",
+    "plot_chip": "show.chip",
+    "plot_comparison": "show.comparison",
+    "plot_curve": "show.plots",
+    "plot_estimate": "show.estimate_plot",
+    "plot_fit": "show.fit",
+    "plot_sweep": "show.sweep",
     "QbatError": "errors",
     "RandomizedCircuit": "circuits.collision",
     "Reading": "study.fit_models",
@@ -224,11 +242,13 @@ _HOMES = {
     "readout_from_calibration": "sampling.counts_file",
     "readout_from_primitive_result": "sampling.lab_results",
     "ReadoutModel": "readout_model",
+    "report": "show.report.page",
     "resample_plug_in": "analysis.resampling",
     "resume_run": "sampling.runner",
     "run_experiment": "study.experiment",
     "sample_counts": "sampling.multinomial",
     "save_openqasm3": "circuits.qasm",
+    "SavedResult": "study.saved",
     "SplittingWarning": "collision_model",
     "SqueezedModel": "symmetric.squeezed",
     "steady_populations_many": "symmetric.steady",

@@ -232,4 +232,6 @@ def _complex(name: str, value: complex) -> complex:
         number = complex("nan")
     if not cmath.isfinite(number):
         raise InputError(f"'{name}' must be a finite complex number, not {value!r}.")
+    if math.hypot(number.real, number.imag) > _LARGEST:  # its square may be no double
+        raise broken_rule(name, f"a complex number of size <= {_LARGEST:g}", value)
     return number

@@ -21,6 +21,7 @@ from qbat_circuits.cells import (
 )
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
 from qbat_circuits.extra_jumps import ExtraJump, extra_jumps_of
+from qbat_circuits.markup import Markup, facts, grid, joined
 from qbat_circuits.transmon_levels import TransmonLevels
 
 if TYPE_CHECKING:
@@ -313,6 +314,27 @@ class Battery:
     def without_bath(self) -> Battery:
         """The same cells after the collective bath is switched off."""
         return replace(self, bath=CollectiveBath(0.0, 0.0))
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows: the bath, and the noise of the cells."""
+        bath = self.bath
+        shown = {
+            "cells": f"{self.n_cells} of {self.levels} levels",
+            "emission of the common bath": f"{bath.emission:.4g}",
+            "its absorption": f"{bath.absorption:.4g}",
+            "its occupation": f"{bath.occupation:.4g}",
+            "extra dissipators": len(self.extra_jumps),
+        }
+        values = zip(self.noise, self.detunings, self.energies, strict=True)
+        rows = [
+            tuple(f"{x:.4g}" for x in (one.rate, one.occupation, one.dephasing, detuning, energy))
+            for one, detuning, energy in values
+        ]
+        alike = len(set(rows)) == 1
+        cells = [("every", *rows[0])] if alike else [(k, *row) for k, row in enumerate(rows[:12])]
+        headers = ("cell", "γ", "n_l", "γ_φ", "δ", "e")
+        more = "" if alike or len(rows) <= 12 else f", the first 12 of {len(rows)}"
+        return joined([facts("Battery", shown.items()), grid(f"Cells{more}", headers, cells)])
 
     def to_qutip(self) -> tuple[Any, list[Any]]:
         """(H, collapse operators) as QuTiP objects in QuTiP's own tensor order and sign of sigma_z.

@@ -19,6 +19,7 @@ from qbat_circuits.calibration_csv import csv_content
 from qbat_circuits.calibration_files import (
     FORMAT,
     GATE_FIGURES,
+    MAX_CALIBRATION_BYTES,
     VERSION,
     bundled_calibrations,
     calibration_content,
@@ -28,6 +29,7 @@ from qbat_circuits.calibration_files import (
 from qbat_circuits.errors import InputError, broken_rule, check_choice, check_number, shown
 from qbat_circuits.gate_calibration import GateCalibration, gate_summary, gate_warnings
 from qbat_circuits.json_files import canonical_sha256, read_json, read_text, write_atomically
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.qubit_calibration import (
     FIGURES,
     CalibrationWarning,
@@ -269,7 +271,7 @@ class Calibration:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Every oddity as one sentence that names its qubit or its gate."""
-        return tuple(str(warning) for warning in self._all_warnings())
+        return tuple(str(warning) for warning in self._warnings())
 
     def warnings_by_kind(self, qubits: Iterable[int] | None = None) -> tuple[str, ...]:
         """One sentence per kind of oddity, naming every qubit or pair that has it.
@@ -277,11 +279,9 @@ class Calibration:
         Args:
             qubits: only these qubits and the gates among them; all by default.
         """
-        wanted = set(range(len(self.qubits)) if qubits is None else qubits)
         groups: dict[tuple[str, str], list[tuple[int, ...]]] = {}
-        for warning in self._all_warnings():
-            if wanted.issuperset(warning.qubits):
-                groups.setdefault((warning.kind, warning.policy), []).append(warning.qubits)
+        for warning in self._warnings(None if qubits is None else set(qubits)):
+            groups.setdefault((warning.kind, warning.policy), []).append(warning.qubits)
         return tuple(f"{kind}: {named_places(q)}; {do}." for (kind, do), q in groups.items())
 
     def table(self) -> Table:
@@ -294,7 +294,7 @@ class Calibration:
             doubt = ", not verified" if name in self.unverified else ""
             headers.append(f"{figure.words} ({figure.unit}{doubt})")
         kinds: dict[int, dict[str, None]] = {}
-        for warning in self._all_warnings():
+        for warning in self._warnings():
             for number in warning.qubits:
                 kinds.setdefault(number, {})[warning.kind] = None
         rows = []
@@ -320,10 +320,27 @@ class Calibration:
         ]
         return ("figure", "verified", "source"), rows
 
-    def _all_warnings(self) -> list[CalibrationWarning]:
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        shown = {
+            "what": self.description,
+            "calibrated at": self.calibrated_at or "undated",
+            "qubits": len(self.qubits),
+            "gates": ", ".join(self.gate_names) or "none",
+            "common line": "yes" if self.common_line else "none",
+            "tunable": "yes" if self.tunable else "no",
+            "not verified": ", ".join(self.unverified) or "nothing",
+            "oddities": len(self.warnings),
+        }
+        return facts(f"Calibration {self.name}", shown.items())
+
+    def _warnings(self, among: set[int] | None = None) -> list[CalibrationWarning]:
+        """Every oddity of all qubits and gates, or of these qubits and the gates among them."""
         doubtful = self.unverified
-        found = [w for q in self.qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
-        return [*found, *gate_warnings(self.gates)]
+        qubits = [q for q in self.qubits if among is None or q.index in among]
+        gates = [g for g in self.gates if among is None or among.issuperset(g.qubits)]
+        found = [w for q in qubits for w in warnings_of(q, self.calibrated_at, doubtful)]
+        return [*found, *gate_warnings(gates)]
 
 
 def load_calibration(name_or_path: Any) -> Calibration:
@@ -343,7 +360,7 @@ def load_calibration(name_or_path: Any) -> Calibration:
         return Calibration.from_backend(name_or_path)
     path = find_calibration(name_or_path)
     table = path.suffix.lower() == ".csv"
-    raw: Any = (read_text if table else read_json)(path, "calibration")
+    raw: Any = (read_text if table else read_json)(path, "calibration", MAX_CALIBRATION_BYTES)
     try:
         content = csv_content(raw, path) if table else calibration_content(raw)
         return Calibration._from_content(content)

@@ -22,7 +22,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qbat_circuits.calibration_files import GATE_FIGURES
+from qbat_circuits.calibration_files import GATE_FIGURES, MAX_QUBITS
 from qbat_circuits.errors import InputError, shown
 
 _PLAIN = {"": 1.0}
@@ -72,13 +72,9 @@ def csv_content(text: str, path: Path) -> dict[str, Any]:
         InputError: if a column is missing, given twice or in another unit, a number is none, a
             cell of coupled pairs is malformed, or qubits are missing or given twice.
     """
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(row)]
-    except csv.Error as error:
-        raise InputError(f"it is no CSV file: {error}.") from None
-    if len(rows) < 2 or len(rows[0]) > _MAX_COLUMNS:
+    header, *body = _rows(text)
+    if not body:
         raise InputError("it must hold a header and a row for each qubit.")
-    header, body = rows[0], rows[1:]
     places, columns = _places(header), _gate_columns(header)
     qubits: dict[int, dict[str, Any]] = {}
     gates: dict[tuple[str, tuple[int, ...]], dict[str, float]] = {}
@@ -90,12 +86,32 @@ def csv_content(text: str, path: Path) -> dict[str, Any]:
         if qubits.setdefault(index, qubit) is not qubit:
             raise InputError(f"line {line}, 'Qubit' must be given once, not {index} twice.")
         for column in columns:
-            _read_gates(f"line {line}, '{column.title}'", row[column.place], index, column, gates)
+            field = f"line {line}, {_named(column.title)}"
+            _read_gates(field, row[column.place], index, column, gates)
     return {
         **_facts(path, [qubits[index] for index in sorted(qubits)], gates.values()),
         "coupling_map": [list(where) for _, where in gates if len(where) == 2],
         "gates": [{"name": name, "qubits": where, **g} for (name, where), g in gates.items()],
     }
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The rows that are not empty, at least one, read until there are too many of anything."""
+    if "\0" in text:  # readers of different Python versions take it differently
+        raise InputError("it is no CSV file: it holds a zero byte.")
+    rows: list[list[str]] = []
+    try:
+        # Lines end as in any text file; csv itself takes a lone "\r" for one only in some places.
+        for row in csv.reader(io.StringIO(text, newline=None), strict=True):
+            if len(row) > _MAX_COLUMNS:
+                raise InputError(f"a line must have at most {_MAX_COLUMNS} cells, not {len(row)}.")
+            if any(row):
+                rows.append(row)
+            if len(rows) > MAX_QUBITS + 1:
+                raise InputError(f"it must hold at most {MAX_QUBITS} qubits.")
+    except csv.Error as error:
+        raise InputError(f"it is no CSV file: {error}.") from None
+    return rows or [[]]
 
 
 class _GateColumn(NamedTuple):
@@ -159,12 +175,19 @@ def _name_and_unit(title: str) -> tuple[str, str]:
 def _factor(name: str, unit: str, units: Mapping[str, float]) -> float:
     """Factor to SI of a column's unit."""
     if unit not in units:
-        raise InputError(f"the column '{name}' must be in {next(iter(units))!r}, not {unit!r}.")
+        raise InputError(
+            f"the column {_named(name)} must be in {next(iter(units))!r}, not {shown(unit)}."
+        )
     return units[unit]
 
 
 def _twice(name: str) -> InputError:
-    return InputError(f"the column '{name}' must be given once, not twice.")
+    return InputError(f"the column {_named(name)} must be given once, not twice.")
+
+
+def _named(title: str) -> str:
+    """A column's title in quotes, short and without what a terminal would obey."""
+    return shown(title) if len(title) > 60 or not title.isprintable() else f"'{title}'"
 
 
 def _qubit(line: int, row: list[str], places: dict[str, tuple[int, float]]) -> dict[str, Any]:

@@ -17,9 +17,9 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from qbat_circuits.errors import (
     InputError,
@@ -35,6 +35,10 @@ from qbat_circuits.json_files import json_bytes
 
 FORMAT = "qbat-calibration"
 VERSION = 1
+#: Largest file, in bytes; the largest public snapshots of chips are below 1 MB.
+MAX_CALIBRATION_BYTES = 8 * 2**20
+#: Most qubits of a chip, and most gates or pairs.
+MAX_QUBITS, MAX_GATES = 10_000, 100_000
 #: Kind of figure -> its key in a gate.
 GATE_FIGURES = {"gate_error": "error", "gate_duration_s": "duration_s"}
 
@@ -61,6 +65,11 @@ _GATE_PROPERTIES: dict[str, tuple[str, dict[str, float]]] = {
     "gate_error": ("error", _PLAIN),
     "gate_length": ("duration_s", _TIMES),
 }
+
+
+_Item = TypeVar("_Item")
+_Qubits = Annotated[list[_Item], Field(max_length=MAX_QUBITS)]
+_Gates = Annotated[list[_Item], Field(max_length=MAX_GATES)]
 
 
 class _Own(BaseModel):
@@ -108,10 +117,10 @@ class _CalibrationFile(_Own):
     common_line: bool
     t1_includes_line: bool
     line_rate_per_s: float | None = None
-    coupling_map: list[list[int]] = []
+    coupling_map: _Gates[list[int]] = []
     figures: dict[str, _Figure]
-    qubits: list[_Qubit]
-    gates: list[_OwnGate] = []
+    qubits: _Qubits[_Qubit]
+    gates: _Gates[_OwnGate] = []
 
 
 class _Property(_Foreign):
@@ -131,11 +140,8 @@ class _BackendProperties(_Foreign):
     backend_name: str
     backend_version: str
     last_update_date: str
-    qubits: list[list[_Property]]
-    gates: list[_Gate] = []
-
-
-_Model = TypeVar("_Model", bound=BaseModel)
+    qubits: _Qubits[list[_Property]]
+    gates: _Gates[_Gate] = []
 
 
 def bundled_calibrations() -> tuple[str, ...]:

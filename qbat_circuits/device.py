@@ -25,6 +25,7 @@ from qbat_circuits.device_assumptions import (
     residual_populations,
 )
 from qbat_circuits.errors import InputError, broken_rule, check_number
+from qbat_circuits.markup import UNKNOWN, Markup, grid
 from qbat_circuits.qubit_calibration import named_qubits
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.transmon import LocalRates, Transmon, population_unstated
@@ -274,6 +275,25 @@ class Device:
         alpha = float(np.mean([cell.anharmonicity_hz for cell in self.cells]))
         omega = 2 * math.pi * self.mean_frequency_hz
         return TransmonLevels(levels, omega, 2 * math.pi * alpha, bandwidth)
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        headers = ("cell", "qubit", "T1 (µs)", "T2 (µs)", "f (GHz)", "P(1|0)", "P(0|1)")
+        matrices = self.readout.assignment
+        rows = [
+            (
+                cell,
+                one.index,
+                f"{one.t1_s * 1e6:.4g}",
+                f"{one.t2_s * 1e6:.4g}",
+                UNKNOWN if one.frequency_hz is None else f"{one.frequency_hz / 1e9:.4g}",
+                f"{matrices[cell, 1, 0]:.2%}",
+                f"{matrices[cell, 0, 1]:.2%}",
+            )
+            for cell, one in enumerate(self.cells)
+        ]
+        head = f"HYPOTHETICAL ({self.hypothetical_reason}): " if self.hypothetical else ""
+        return grid(f"{head}{self.statement()}", headers, rows)
 
     def _tuned(self) -> bool:
         if self.tune_to_resonance is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,9 @@ from qbat_circuits.limits import MAX_DENSE_CELLS
 
 #: Letters of a product of one-cell operators.
 LETTERS = "IXYZ-+n"
+
+#: Normalised operators whose overlap is this close to 1 are the same up to a factor.
+_SAME_OPERATOR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,50 @@ def extra_jumps_of(given: Iterable[Any], n_cells: int, levels: int) -> tuple[Ext
             one = ExtraJump(one[0], one[1])
         found.append(one.on(n_cells, levels))
     return tuple(found)
+
+
+class Channel(NamedTuple):
+    """A dissipator and its reverse, forward D[L] + backward D[L^+].
+
+    Attributes:
+        operator: L with Tr[L^+ L] = 1.
+        forward, backward: rates, in the battery's unit.
+    """
+
+    operator: sp.csr_array
+    forward: float
+    backward: float
+
+
+def channels_of(jumps: Iterable[ExtraJump]) -> tuple[Channel, ...]:
+    """Dissipators on d^N sorted into channels, each L beside its own L^+.
+
+    Operators that agree up to a factor are one channel. A Hermitian L is its own reverse.
+    """
+    found: list[Channel] = []
+    for jump in jumps:
+        square = float(np.sum(np.abs(jump.operator.data) ** 2))
+        rate = jump.rate * square
+        if rate == 0.0:
+            continue
+        operator = sp.csr_array(jump.operator / np.sqrt(square))
+        reverse = sp.csr_array(operator.conj().T)
+        rates = (rate / 2, rate / 2) if _same(operator, reverse) else (rate, 0.0)
+        for place, (known, forward, backward) in enumerate(found):
+            if _same(known, operator):
+                found[place] = Channel(known, forward + rates[0], backward + rates[1])
+                break
+            if _same(known, reverse):
+                found[place] = Channel(known, forward + rates[1], backward + rates[0])
+                break
+        else:
+            found.append(Channel(operator, *rates))
+    return tuple(found)
+
+
+def _same(first: sp.csr_array, second: sp.csr_array) -> bool:
+    """Whether two normalised operators agree up to a phase."""
+    return bool(abs(first.conj().multiply(second).sum()) > 1 - _SAME_OPERATOR)
 
 
 def operator_from_terms(

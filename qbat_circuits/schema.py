@@ -8,6 +8,7 @@ docs/experiment-file.md documents every field.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal
@@ -19,11 +20,19 @@ from qbat_circuits.cells import FloatArray
 from qbat_circuits.collision_schema import CollisionTable, refuse_for_collisions
 from qbat_circuits.errors import InputError, check_integer, check_number
 from qbat_circuits.file_models import FileModel, validated
-from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256
-from qbat_circuits.sweep_schema import SweepAxis
+from qbat_circuits.json_files import MAX_DEPTH, canonical_sha256, check_depth, read_text
+from qbat_circuits.sweep_schema import CALIBRATION, SweepAxis
 
 #: Largest experiment file that is read, in bytes.
-MAX_FILE_BYTES = 2**20
+MAX_EXPERIMENT_BYTES = 2**20
+#: Texts and comments of TOML, closed or not: what is left has dots in keys and numbers only.
+_QUOTED = re.compile(
+    r"""
+    \"{3} (?: [^\\] | \\. )*? (?: \"{3} | \Z ) | '{3} .*? (?: '{3} | \Z )
+    | " (?: [^"\\\n] | \\. )*+ "? | ' [^'\n]*+ '? | \# [^\n]*+
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 
 class Chip(FileModel):
@@ -322,30 +331,36 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
     Raises:
         InputError: if the file cannot be read, is no TOML or does not fit the schema.
     """
+    text = read_text(path, "experiment", MAX_EXPERIMENT_BYTES)
     name = f"The experiment file {os.fspath(path)!r}"
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise InputError(f"{name} is larger than {MAX_FILE_BYTES} bytes.")
-        content = tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n"))
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{name} is not UTF-8 text.") from None
+        _check_keys_depth(text)
+        content = tomllib.loads(text.replace("\r\n", "\n"))
+        check_depth(content)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} is not valid TOML: {str(error).rstrip('.')}.") from None
     except RecursionError:
         raise InputError(f"{name} is nested deeper than {MAX_DEPTH} levels.") from None
-    except ValueError:  # a NUL in the path, a number of thousands of digits
-        raise InputError(f"{name} cannot be read: a path or a number in it is none.") from None
+    except ValueError:  # Python reads no longer ones
+        raise InputError(f"{name} holds a whole number of more than 4300 digits.") from None
     try:
         experiment = validated(Experiment, content)
     except InputError as error:
         raise InputError(f"{name} is refused: {error}") from None
     return _with_absolute_calibration(experiment, Path(path).resolve().parent)
+
+
+def _check_keys_depth(text: str) -> None:
+    """Refuse keys of many parts, such as ``a.a.a.a = 1``, before they are read.
+
+    The time that reading one takes grows with the square of its parts.
+
+    Raises:
+        RecursionError: if there is one of more than `MAX_DEPTH` parts.
+    """
+    bare = _QUOTED.sub("", text)
+    if any(part.count(".") >= MAX_DEPTH for part in re.split(r"[,=\[\]{}\n]", bare)):
+        raise RecursionError
 
 
 def bundled_example() -> Experiment:
@@ -354,12 +369,19 @@ def bundled_example() -> Experiment:
 
 
 def _with_absolute_calibration(experiment: Experiment, folder: Path) -> Experiment:
-    chip = experiment.chip
-    # A bare name is a bundled calibration, as for load_calibration.
-    if chip is None or Path(chip.calibration).name == chip.calibration.removesuffix(".json"):
-        return experiment
-    beside = folder / chip.calibration
-    if not beside.is_file():
-        return experiment
-    changed = chip.model_copy(update={"calibration": str(beside)})
-    return experiment.model_copy(update={"chip": changed})
+    """Calibrations beside the file, those of an axis of [sweep] included, by their whole path."""
+    chip, axes = experiment.chip, dict(experiment.sweep)
+    if chip is not None:
+        chip = chip.model_copy(update={"calibration": _beside(chip.calibration, folder)})
+    for name, axis in axes.items():
+        if axis.field == CALIBRATION and axis.values is not None:
+            values = [_beside(one, folder) if isinstance(one, str) else one for one in axis.values]
+            axes[name] = axis.model_copy(update={"values": values})
+    return experiment.model_copy(update={"chip": chip, "sweep": axes})
+
+
+def _beside(calibration: str, folder: Path) -> str:
+    """A bare name is a bundled calibration, as for load_calibration."""
+    beside = folder / calibration
+    bare = Path(calibration).name == calibration.removesuffix(".json")
+    return calibration if bare or not os.path.isfile(beside) else str(beside)

@@ -24,6 +24,7 @@ from qbat_circuits.analysis.sample import (
     check_calibration,
 )
 from qbat_circuits.errors import InputError, broken_rule, check_integer, check_number
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.pair_readout import PairReadoutModel, Readout
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.counts import Counts
@@ -96,6 +97,21 @@ class ErgotropyEstimate:
     measured_at: str | None
     readout: Readout
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        energy, level = self.energy, f"{100 * self.confidence:.10g} %"
+        shown = {
+            "what": self.quantity,
+            "value": f"{self.value:.4f} ħω̄",
+            f"{level} interval": f"{self.low:.4f} to {self.high:.4f} ħω̄",
+            "not mitigated": f"{self.raw_value:.4f} ħω̄",
+            "stored energy": f"{energy.value:.4f}, {energy.low:.4f} to {energy.high:.4f} ħω̄",
+            "shots": f"{self.total_shots} in all",
+            "origin": self.origin,
+            **{f"warning {k}": sentence for k, sentence in enumerate(self.warnings, 1)},
+        }
+        return facts(f"Extractable work, scheme {self.scheme}", shown.items())
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, as JSON content; states are left out."""

@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit, qasm3
 from qiskit.exceptions import QiskitError
 
 from qbat_circuits.errors import InputError, broken_rule, shown
-from qbat_circuits.json_files import write_atomically
+from qbat_circuits.json_files import reason_of, write_atomically
 
 
 def to_openqasm3(circuit: QuantumCircuit) -> str:
@@ -65,8 +65,9 @@ def save_openqasm3(
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"The folder {str(folder)!r} cannot be made: {reason}.") from None
+        raise InputError(
+            f"The folder {str(folder)!r} cannot be made: {reason_of(error)}."
+        ) from None
     for file, text in zip(files, texts, strict=True):
         write_atomically(file, text.encode())
     return files

@@ -11,9 +11,11 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from qbat_circuits.cli import calibration, circuit, sweep
+from qbat_circuits.cli.cite import cite
 from qbat_circuits.cli.compare import compare
 from qbat_circuits.cli.estimate import circuits, estimate
 from qbat_circuits.cli.plan import plan
+from qbat_circuits.cli.report import report
 from qbat_circuits.cli.run import charge, run
 from qbat_circuits.cli.show import show
 from qbat_circuits.errors import InputError, QbatError
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, charge, plan, compare, estimate, circuits, show):
+for command in (run, charge, plan, compare, estimate, circuits, show, report, cite):
     app.command()(command)
 app.add_typer(calibration.app, name="calibration", no_args_is_help=True)
 app.add_typer(circuit.app, name="circuit", no_args_is_help=True)

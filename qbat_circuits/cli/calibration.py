@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qbat_circuits.cli.console import Console, print_table
+from qbat_circuits.cli.console import (
+    ChipArgument,
+    Console,
+    JsonOption,
+    QuietOption,
+    check_json,
+    print_table,
+    wrote_json,
+)
 from qbat_circuits.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,36 +25,54 @@ app = typer.Typer(help="Chip calibrations: bundled, shown, imported.")
 
 
 @app.command("list")
-def calibration_list() -> None:
-    """The bundled calibrations."""
+def calibration_list(json: JsonOption = None, quiet: QuietOption = False) -> None:
+    """The bundled calibrations. Example: qbat calibration list"""
     from qbat_circuits.calibration import load_calibration
     from qbat_circuits.calibration_files import bundled_calibrations
 
-    rows = []
-    for name in bundled_calibrations():
-        one = load_calibration(name)
-        rows.append(
-            (
-                one.name,
-                str(len(one.qubits)),
-                (one.calibrated_at or "undated")[:10],
-                "yes" if one.tunable else "no",
-                "yes" if one.common_line else "no",
-                "no" if one.unverified else "yes",
-            )
+    check_json(json)
+    chips = [load_calibration(name) for name in bundled_calibrations()]
+    content = [
+        {
+            "name": one.name,
+            "qubits": len(one.qubits),
+            "calibrated_at": one.calibrated_at,
+            "tunable": one.tunable,
+            "common_line": one.common_line,
+            "verified": not one.unverified,
+        }
+        for one in chips
+    ]
+    if wrote_json(json, content):
+        return
+    rows = [
+        (
+            one.name,
+            str(len(one.qubits)),
+            (one.calibrated_at or "undated")[:10],
+            "yes" if one.tunable else "no",
+            "yes" if one.common_line else "no",
+            "no" if one.unverified else "yes",
         )
+        for one in chips
+    ]
     columns = ("name", "qubits", "date", "tunable", "common line", "verified")
     print_table(Console(), columns, rows)
 
 
 @app.command("show")
 def calibration_show(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="Bundled name or file.")],
+    name: ChipArgument,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
-    """One calibration: every qubit with units, gates by kind, sources and warnings."""
+    """Every qubit with units, gates, sources, warnings. Example: qbat calibration show fez"""
     from qbat_circuits.calibration import load_calibration
 
     one = load_calibration(name)
+    check_json(json)
+    if wrote_json(json, {**one.to_dict(), "warnings": list(one.warnings_by_kind())}):
+        return
     console = Console()
     console.print(f"{one.name}, {one.calibrated_at or 'undated'}", style="bold", markup=False)
     console.print(f"{one.description}. Source: {one.source}", markup=False)
@@ -75,6 +101,8 @@ def calibration_import(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where; NAME.json if left out.")
     ] = None,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Turn a vendor's file into a calibration of this package. Example: qbat calibration import
     props.json"""
@@ -84,7 +112,16 @@ def calibration_import(
     target = Path(f"{one.name}.json") if out is None else out
     if target.exists():
         raise InputError(f"The file {str(target)!r} exists already; name another with --out.")
+    check_json(json)
     one.save(target)
+    content = {
+        "name": one.name,
+        "qubits": len(one.qubits),
+        "file": str(target),
+        "warnings": list(one.warnings_by_kind()),
+    }
+    if wrote_json(json, content):
+        return
     console = Console()
     console.print(f"{one.name}: {len(one.qubits)} qubits, written to {target}", markup=False)
     for warning in one.warnings_by_kind():

@@ -9,7 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from qbat_circuits.cli.console import (
+    ChipArgument,
     Console,
+    JsonOption,
+    QuietOption,
+    check_json,
     number,
     print_headline,
     print_rows,
@@ -17,6 +21,7 @@ from qbat_circuits.cli.console import (
     print_table,
     progress,
     whole_number,
+    wrote_json,
 )
 
 app = typer.Typer(help="Circuits that charge a battery or extract its work, as OpenQASM 3 files.")
@@ -41,6 +46,8 @@ def charge(
     ] = "strang",
     ancilla: Annotated[str, typer.Option("--ancilla", help="measured or purified.")] = "measured",
     out: OutFolder = Path("qbat-circuits"),
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Charged by collisions, ready to measure. Example: qbat circuit charge 2 --collisions 30"""
     from qbat_circuits.circuits.collision import collision_circuit
@@ -56,27 +63,41 @@ def charge(
         circuit = collision_circuit(n_cells, occupation, theta, collisions, splitting, kind)
         rows = _rows(n_cells, occupation, theta, collisions, splitting)
     settings = tomography_circuits(n_cells, prepare=circuit)
+    check_json(json)
     files = save_openqasm3([*settings, *readout_calibration_circuits(n_cells)], out)
+    swaps = circuit.count_ops()["xx_plus_yy"]
+    sentences = tuple(dict.fromkeys(str(one.message) for one in caught))
+    content = {
+        "files": list(map(str, files)),
+        "n_cells": n_cells,
+        "occupation": occupation,
+        "theta": theta,
+        "collisions": collisions,
+        "splitting": splitting,
+        "ancilla": kind,
+        "two_qubit_gates": 2 * swaps,
+        "notes": sentences,
+    }
+    if wrote_json(json, content):
+        return
     console = Console()
     print_headline(console, f"{len(files)} circuits written to {out}")
-    swaps = circuit.count_ops()["xx_plus_yy"]
     rows.append(("partial swaps", f"{swaps}, two two-qubit gates each"))
     print_rows(console, "One circuit without noise", rows)
-    sentences = tuple(dict.fromkeys(str(one.message) for one in caught))
     print_sentences(console, [("Notes", sentences)] if sentences else [])
 
 
 @app.command()
 def schedule(
-    calibration: Annotated[
-        str, typer.Argument(metavar="CALIBRATION", help="Bundled name or path of a chip.")
-    ],
+    calibration: ChipArgument,
     n_cells: Annotated[int, typer.Argument(metavar="N", parser=whole_number, help="Cells.")],
     occupation: Annotated[
         float, typer.Option("--occupation", help="Thermal photons n.", parser=number)
     ] = 1.0,
     ancilla: Annotated[str, typer.Option("--ancilla", help="measured or random-x.")] = "measured",
     out: OutFolder = Path("qbat-circuits"),
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Best collisions on a chip, in its gates. Example: qbat circuit schedule fez 2"""
     with progress() as say:
@@ -87,15 +108,20 @@ def schedule(
         from qbat_circuits.circuits.tomography import tomography_circuits
         from qbat_circuits.gate_noise import ChipNoise
         from qbat_circuits.show.collision import schedule_rows, trade_off_rows
+        from qbat_circuits.study.compare import schedule_content
         from qbat_circuits.study.results import check_writable
         from qbat_circuits.study.schedule import find_schedule
 
         check_writable(out)
+        check_json(json)
         noise = ChipNoise(load_calibration(calibration))
         found = find_schedule(noise, n_cells, occupation, ancilla)
         prepare = found.compiled.circuit(found.collisions)
         settings = tomography_circuits(n_cells, prepare=prepare)
         files = save_openqasm3([*settings, *readout_calibration_circuits(n_cells)], out)
+    content = {"files": list(map(str, files)), **schedule_content(found)}
+    if wrote_json(json, content):
+        return
     order = ", ".join(map(str, found.compiled.placement.qubits))
     console = Console()
     name = noise.calibration.name
@@ -129,6 +155,8 @@ def extract(
         float, typer.Option("--error", help="Depolarising, of a two-qubit gate.", parser=number)
     ] = 0.005,
     out: OutFolder = Path("qbat-circuits"),
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Takes out the work of the charged cells. Example: qbat circuit extract 3 --error 0.01"""
     from qbat_circuits.baths import CollectiveBath
@@ -144,10 +172,24 @@ def extract(
     circuit = extraction_circuit(state)
     circuit.name = "extract"
     found = extraction_performance(circuit, state, error)
+    check_json(json)
     (file,) = save_openqasm3([circuit], out)
+    even = found.break_even_error
+    content = {
+        "files": [str(file)],
+        "n_cells": n,
+        "occupation": occupation,
+        "ergotropy": found.ergotropy,
+        "two_qubit_gates": found.two_qubit_gates,
+        "two_qubit_depth": found.two_qubit_depth,
+        "two_qubit_error": error,
+        "net_work": found.net_work,
+        "break_even_error": even,
+    }
+    if wrote_json(json, content):
+        return
     console = Console()
     print_headline(console, f"1 circuit written to {file}")
-    even = found.break_even_error
     rows = [
         (
             "state",

@@ -13,10 +13,13 @@ from qbat_circuits.cli.console import (
     Console,
     ExperimentFile,
     JsonOption,
+    QuietOption,
     SeedOption,
     ShotsOption,
+    check_json,
     given,
     number,
+    print_files,
     print_headline,
     print_rows,
     print_sentences,
@@ -56,8 +59,9 @@ def compare(
         float | None, typer.Option(help="With --data: confidence level.", parser=number)
     ] = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for comparison.json and figure.")
+        Path | None, typer.Option(metavar="DIR", help="Folder for comparison or fit, and figure.")
     ] = None,
 ) -> None:
     """What each kind of noise costs. Example: qbat compare --cells 2
@@ -77,13 +81,12 @@ def compare(
         "--calibration": calibration,
         "--cells": cells,
         "--shots": shots,
-        "--out": out,
     }
     for name, value in (of_ladder if data else of_data).items():
         if value not in (None, []):
             raise InputError(f"'{name}' must {'not ' if data else ''}be given with '--data'.")
     if data:
-        _fit(data, reading, free, fixed, readout, confidence, seed, json)
+        _fit(data, reading, free, fixed, readout, confidence, seed, json, out)
     else:
         _ladder(experiment, calibration, cells, shots, seed, json, out)
 
@@ -110,18 +113,18 @@ def _ladder(
             ladder_rows,
             plot_comparison,
         )
-        from qbat_circuits.show.plots import svg_bytes
+        from qbat_circuits.show.style import figure_of, svg_bytes
         from qbat_circuits.study.compare import compare as run_comparison
         from qbat_circuits.study.results import check_writable, write_files
 
-        for folder in (out, None if json is None else json.parent):
-            if folder is not None:
-                check_writable(folder)
+        check_json(json)
+        if out is not None:
+            check_writable(out)
         result = run_comparison(chosen, progress=say)
         say("Writing")
         content, written = json_bytes(result.to_dict()), []
         if out is not None:
-            figure = svg_bytes(plot_comparison(result))
+            figure = svg_bytes(figure_of(plot_comparison(result)))
             written = write_files(out, {"comparison.json": content, "comparison.svg": figure})
         if wrote_json(json, content):
             return
@@ -131,10 +134,7 @@ def _ladder(
     for title, rows in comparison_sections(result):
         print_rows(console, title, rows)
     print_sentences(console, [("Assumed", result.assumptions), ("Notes", result.notes)])
-    if written:
-        console.print("\nFiles", style="bold")
-    for file in written:
-        console.print(f"  {file}", markup=False, soft_wrap=True)
+    print_files(console, written)
 
 
 def _fit(
@@ -146,15 +146,15 @@ def _fit(
     confidence: float | None,
     seed: int | None,
     json: Path | None,
+    out: Path | None,
 ) -> None:
-    from qbat_circuits.json_files import check_target, json_bytes
+    from qbat_circuits.json_files import json_bytes
     from qbat_circuits.sampling.counts_file import load_readout
     from qbat_circuits.sampling.lab_results import load_counts
 
     pairs = [_pair("--data", text, "TIME=COUNTS.json") for text in data]
     times = [_number("--data", "TIME", time) for time, _ in pairs]
-    if json is not None and json != Path("-"):
-        check_target(json)
+    check_json(json)
     counts = [load_counts(Path(path)) for _, path in pairs]
     known = [_pair("--fixed", text, "NAME=VALUE") for text in fixed or []]
     options = given(
@@ -168,15 +168,26 @@ def _fit(
     with progress() as say:
         say("Fitting")
         from qbat_circuits.study.fit import fit_counts
+        from qbat_circuits.study.fit_results import fit_content
         from qbat_circuits.study.readings import compare_readings
+        from qbat_circuits.study.results import check_writable, write_files
+        from qbat_circuits.study.saved import SavedResult
 
+        if out is not None:
+            check_writable(out)
         fit = fit_counts(times, counts, **options, **given(reading=reading, confidence=confidence))
         say("Fitting the other readings")
         table = compare_readings(times, counts, **options)
-    content = {"kind": "fit", **fit.to_dict(), "comparison": table.to_dict()}
-    if wrote_json(json, json_bytes(content)):
+    content, written = fit_content(fit, table), []
+    if out is not None:
+        from qbat_circuits.show.saved import saved_figure
+        from qbat_circuits.show.style import svg_bytes
+
+        figure = saved_figure(SavedResult(out / "fit.json", "fit", content, None))
+        written = write_files(out, {"fit.json": json_bytes(content), "fit.svg": svg_bytes(figure)})
+    if wrote_json(json, content):
         return
-    from qbat_circuits.show.comparison import fit_rows, parameter_rows, reading_rows
+    from qbat_circuits.show.fit import fit_rows, parameter_rows, reading_rows
 
     console = Console()
     print_headline(console, f"{len(counts)} counts files, fitted together")
@@ -189,6 +200,7 @@ def _fit(
         console.print(f"  {text}", markup=False)
     told = [("Not determined", fit.unidentified), ("Notes", fit.notes)]
     print_sentences(console, [(title, lines) for title, lines in told if lines])
+    print_files(console, written)
 
 
 def _pair(option: str, text: str, form: str) -> tuple[str, str]:

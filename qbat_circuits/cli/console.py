@@ -16,6 +16,18 @@ from rich.table import Table
 from qbat_circuits.errors import shown
 
 
+def _hush(value: bool) -> bool:
+    Console.hushed = value
+    return value
+
+
+def _chips(begun: str) -> list[str]:
+    """Names of bundled calibrations, for the shell's completion."""
+    from qbat_circuits.calibration_files import bundled_calibrations
+
+    return [name for name in bundled_calibrations() if name.startswith(begun)]
+
+
 def whole_number(text: str) -> int:
     """A parser that names the value, which the default one does not."""
     try:
@@ -38,7 +50,16 @@ ExperimentFile = Annotated[
 ]
 CalibrationOption = Annotated[
     str | None,
-    typer.Option("--calibration", metavar="NAME|PATH", help="Another chip than the file's."),
+    typer.Option(
+        "--calibration",
+        metavar="NAME|PATH",
+        help="Another chip than the file's.",
+        autocompletion=_chips,
+    ),
+]
+ChipArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME|PATH", help="Bundled name or file.", autocompletion=_chips),
 ]
 CellsOption = Annotated[
     int | None, typer.Option("--cells", help="Number of cells.", parser=whole_number)
@@ -53,6 +74,10 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", metavar="FILE", help="JSON here too; - prints only it."),
 ]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print nothing but errors.", callback=_hush),
+]
 OutOption = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for result files and figure.")
 ]
@@ -63,10 +88,24 @@ def given(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def wrote_json(path: Path | None, data: bytes) -> bool:
-    """Write the JSON where it was asked for; True if that is standard output, and nothing else."""
-    from qbat_circuits.json_files import write_atomically
+def check_json(path: Path | None) -> None:
+    """Refuse a JSON file that cannot be written, before the work."""
+    from qbat_circuits.json_files import check_target
 
+    if path is not None and path != Path("-"):
+        check_target(path)
+
+
+def wrote_json(path: Path | None, content: Any) -> bool:
+    """Write the JSON where it was asked for; True if that is standard output, and nothing else.
+
+    Args:
+        path: file, "-" for standard output, or None.
+        content: bytes of JSON, or what they say.
+    """
+    from qbat_circuits.json_files import json_bytes, write_atomically
+
+    data = content if isinstance(content, bytes) else json_bytes(content)
     if path == Path("-"):
         sys.stdout.write(data.decode())
         return True
@@ -79,7 +118,7 @@ def wrote_json(path: Path | None, data: bytes) -> bool:
 def progress() -> Iterator[Any]:
     """A status line on a terminal, silence in a pipe."""
     console = RichConsole(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or Console.hushed:
         yield lambda _stage: None
         return
     with console.status("") as status:
@@ -87,10 +126,14 @@ def progress() -> Iterator[Any]:
 
 
 class Console(RichConsole):
-    """Standard output, as wide as the terminal; 100 columns in a pipe."""
+    """Standard output, as wide as the terminal; 80 columns in a pipe."""
+
+    #: Whether --quiet was given.
+    hushed = False
 
     def __init__(self) -> None:
-        super().__init__(highlight=False, width=None if sys.stdout.isatty() else 100)
+        width = None if sys.stdout.isatty() else 80
+        super().__init__(highlight=False, width=width, quiet=self.hushed)
 
     def on_broken_pipe(self) -> None:
         """The reader, such as `head`, has seen enough: that is no error."""
@@ -107,6 +150,15 @@ def print_sentences(console: Console, groups: Iterable[tuple[str, tuple[str, ...
         console.print(f"\n{title}", style="bold", markup=False)
         for line in lines:
             console.print(f"  - {line}", markup=False)
+
+
+def print_files(console: Console, files: Iterable[Path]) -> None:
+    """Where the files lie, if any were written."""
+    written = list(files)
+    if written:
+        console.print("\nFiles", style="bold")
+    for file in written:
+        console.print(f"  {file}", markup=False, soft_wrap=True)
 
 
 def print_rows(console: Console, title: str, rows: Sequence[tuple[str, str]]) -> None:

@@ -11,7 +11,9 @@ import typer
 from qbat_circuits.cli.console import (
     Console,
     JsonOption,
+    QuietOption,
     SeedOption,
+    check_json,
     given,
     number,
     print_headline,
@@ -94,13 +96,14 @@ def estimate(
     ] = None,
     seed: SeedOption = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE.svg", help="Draw the estimate.")
     ] = None,
 ) -> None:
     """Extractable work from measured counts. Example: qbat estimate counts.json --scheme dicke"""
     if template is not None:
-        _write_template(template, scheme, counts)
+        _write_template(template, scheme, counts, json)
         return
     if counts is None:
         raise InputError("A file of counts must be given, or --template N to write an empty one.")
@@ -148,6 +151,8 @@ def circuits(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")] = Path(
         "qbat-circuits"
     ),
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """OpenQASM 3 files: one per setting, two for the readout. Example: qbat circuits 2"""
     from qbat_circuits.analysis.estimate import named_scheme
@@ -156,7 +161,10 @@ def circuits(
 
     chosen = named_scheme(scheme or "pauli")
     built = [*chosen.circuits(n_cells), *readout_calibration_circuits(n_cells)]
+    check_json(json)
     files = save_openqasm3(built, out)
+    if wrote_json(json, {"files": list(map(str, files)), "scheme": chosen.name}):
+        return
     console = Console()
     console.print(f"{len(files)} circuits written to {out}", markup=False)
     console.print(
@@ -192,15 +200,15 @@ def _with_options(sentence: str) -> str:
 
 def _report(counts: Path, found: ErgotropyEstimate, json: Path | None, figure: Path | None) -> None:
     """Figure, JSON and table of an estimate, whichever were asked for."""
-    from qbat_circuits.json_files import json_bytes, write_atomically
+    from qbat_circuits.json_files import write_atomically
     from qbat_circuits.show.summary import estimate_rows
 
     if figure is not None:
-        from qbat_circuits.show.estimate_plot import plot_estimate
-        from qbat_circuits.show.plots import svg_bytes
+        from qbat_circuits.show.estimate_plot import estimate_figure
+        from qbat_circuits.show.style import svg_bytes
 
-        write_atomically(figure, svg_bytes(plot_estimate(found)))
-    if wrote_json(json, json_bytes({"counts": str(counts), **found.to_dict()})):
+        write_atomically(figure, svg_bytes(estimate_figure(found)))
+    if wrote_json(json, {"counts": str(counts), **found.to_dict()}):
         return
     console = Console()
     print_headline(console, f"{counts} ({found.origin})")
@@ -209,7 +217,7 @@ def _report(counts: Path, found: ErgotropyEstimate, json: Path | None, figure: P
         print_sentences(console, [("Beware", found.warnings)])
 
 
-def _write_template(n_cells: int, scheme: str | None, path: Path | None) -> None:
+def _write_template(n_cells: int, scheme: str | None, path: Path | None, json: Path | None) -> None:
     from qbat_circuits.analysis.estimate import named_scheme
     from qbat_circuits.json_files import json_bytes, write_atomically
     from qbat_circuits.sampling.counts_file import template
@@ -218,7 +226,10 @@ def _write_template(n_cells: int, scheme: str | None, path: Path | None) -> None
     target = Path(f"counts-{n_cells}.json") if path is None else path
     if target.exists():
         raise InputError(f"The file {str(target)!r} exists already; name another.")
+    check_json(json)
     write_atomically(target, json_bytes(template(n_cells, labels)))
+    if wrote_json(json, {"file": str(target), "settings": list(labels)}):
+        return
     Console().print(f"{len(labels)} settings to fill in: {target}", markup=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +13,11 @@ from qbat_circuits.cli.console import (
     Console,
     ExperimentFile,
     JsonOption,
+    QuietOption,
     SeedOption,
+    check_json,
     number,
+    print_files,
     print_headline,
     print_rows,
     print_sentences,
@@ -40,6 +44,10 @@ def plan(
         float, typer.Option("--spread", help="Of T1, T2, kappa, n or gates.", parser=number)
     ] = 0.2,
     json: JsonOption = None,
+    quiet: QuietOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for plan.json and figure.")
+    ] = None,
 ) -> None:
     """GO or NO-GO, with cells, time, scheme, shots. Example: qbat plan --cells 2 --sigmas 4"""
     from qbat_circuits.errors import InputError
@@ -51,24 +59,35 @@ def plan(
     chosen = chosen.changed(calibration=calibration, n_cells=cells, seed=seed)
     with progress() as say:
         say("Starting")
-        from qbat_circuits.json_files import check_target, json_bytes
+        from qbat_circuits.json_files import json_bytes
         from qbat_circuits.show.plan import (
             elasticity_table,
             margin_table,
             plan_sections,
             verdict,
         )
+        from qbat_circuits.show.saved import saved_figure
+        from qbat_circuits.show.style import svg_bytes
         from qbat_circuits.study.plan import plan as make_plan
         from qbat_circuits.study.precision import Goal
+        from qbat_circuits.study.results import check_writable, write_files
+        from qbat_circuits.study.saved import SavedResult
 
-        if json is not None and str(json) != "-":
-            check_target(json)
+        check_json(json)
+        if out is not None:
+            check_writable(out)
         if half_width is not None:
             goal = Goal(None, half_width, chosen.measurement.confidence)
         else:
             goal = Goal(3.0 if sigmas is None else sigmas)
         made = make_plan(chosen, goal, spread=spread, seed=chosen.measurement.seed, progress=say)
-        if wrote_json(json, json_bytes(made.to_dict())):
+        content = made.to_dict()
+        written = []
+        if out is not None:
+            figure = saved_figure(SavedResult(out / "plan.json", "plan", content, None))
+            files = {"plan.json": json_bytes(content), "plan.svg": svg_bytes(figure)}
+            written = write_files(out, files)
+        if wrote_json(json, content):
             return
     console = Console()
     print_headline(console, verdict(made.go, made.hypothetical, made.reason))
@@ -80,3 +99,4 @@ def plan(
     print_table(console, *elasticity_table(made))
     told = [("Assumed", made.assumptions), ("Notes", made.notes)]
     print_sentences(console, [one for one in told if one[1]])
+    print_files(console, written)

@@ -13,8 +13,11 @@ from qbat_circuits.cli.console import (
     ExperimentFile,
     JsonOption,
     OutOption,
+    QuietOption,
     SeedOption,
     ShotsOption,
+    check_json,
+    print_files,
     print_headline,
     print_rows,
     print_sentences,
@@ -39,6 +42,7 @@ def run(
     shots: ShotsOption = None,
     seed: SeedOption = None,
     json: JsonOption = None,
+    quiet: QuietOption = False,
     out: OutOption = Path("qbat-results"),
 ) -> None:
     """Charge, measure, estimate: the whole job. Example: qbat run --cells 2 --shots 1000"""
@@ -49,29 +53,27 @@ def run(
         from qbat_circuits.study.results import check_writable, write_files
 
         check_writable(out)
-        if json is not None:
-            check_writable(json.parent)
+        check_json(json)
         files, report = job(chosen, say)
         written = write_files(out, files)
         if wrote_json(json, files["result.json"]):
             return
     console = Console()
     report(console)
-    console.print("\nFiles", style="bold")
-    for path in written:
-        console.print(f"  {path}", markup=False, soft_wrap=True)
+    print_files(console, written)
 
 
 def _run_bath(chosen: Experiment, say: Progress) -> Job:
     """A common bath charges the cells."""
-    from qbat_circuits.show.plots import plot_result, svg_bytes
+    from qbat_circuits.show.plots import result_figure
+    from qbat_circuits.show.style import svg_bytes
     from qbat_circuits.show.summary import headline, sentences, summary_sections
     from qbat_circuits.study.experiment import run_experiment
     from qbat_circuits.study.results import result_files
 
     result = run_experiment(chosen, say)
     say("Writing")
-    files = {**result_files(result), "charging.svg": svg_bytes(plot_result(result))}
+    files = {**result_files(result), "charging.svg": svg_bytes(result_figure(result))}
 
     def report(console: Console) -> None:
         """Print what was found."""
@@ -85,14 +87,14 @@ def _run_bath(chosen: Experiment, say: Progress) -> Job:
 
 def _run_collision(chosen: Experiment, say: Progress) -> Job:
     """A circuit of collisions charges them."""
-    from qbat_circuits.show.collision import collision_sections, plot_collision, trade_off_rows
-    from qbat_circuits.show.plots import svg_bytes
+    from qbat_circuits.show.collision import collision_figure, collision_sections, trade_off_rows
+    from qbat_circuits.show.style import svg_bytes
     from qbat_circuits.study.collision import run_collision
     from qbat_circuits.study.collision_results import collision_files
 
     result = run_collision(chosen, say)
     say("Writing")
-    files = {**collision_files(result), "charging.svg": svg_bytes(plot_collision(result))}
+    files = {**collision_files(result), "charging.svg": svg_bytes(collision_figure(result))}
 
     def report(console: Console) -> None:
         """Print what was found."""
@@ -110,6 +112,8 @@ def charge(
     experiment: ExperimentFile = None,
     calibration: CalibrationOption = None,
     cells: CellsOption = None,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """The charging curve alone, without a measurement. Example: qbat charge --cells 4"""
     chosen = _experiment(experiment, calibration, cells)
@@ -119,14 +123,19 @@ def charge(
         from qbat_circuits.study.experiment import charge_model
         from qbat_circuits.study.model import build_model
         from qbat_circuits.study.notes import charging_notes
+        from qbat_circuits.study.results import curve_content
 
+        check_json(json)
         model = build_model(chosen)
         curve = charge_model(model)
+        notes = charging_notes(model, curve)
+        if wrote_json(json, curve_content(model, curve, notes)):
+            return
     console = Console()
     print_headline(console, headline(model))
     columns, rows = curve_rows(model, curve)
     print_table(console, columns, rows)
-    print_sentences(console, sentences(model, charging_notes(model, curve)))
+    print_sentences(console, sentences(model, notes))
 
 
 def _experiment(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from qbat_circuits.cli.console import Console, print_rows, progress, whole_number
+from qbat_circuits.cli.console import (
+    Console,
+    JsonOption,
+    QuietOption,
+    check_json,
+    print_headline,
+    print_rows,
+    progress,
+    whole_number,
+    wrote_json,
+)
 
 #: Names of the store and of the export in the result folder.
 STORE, EXPORT = "sweep.sqlite", "sweep.nc"
@@ -47,9 +58,12 @@ def run(
         str | None,
         typer.Option("--scheduler", metavar="ADDRESS", help="Dask cluster that computes."),
     ] = None,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Compute what the store lacks. Example: qbat sweep sweep.toml --out map --workers 2"""
     from qbat_circuits.errors import InputError
+    from qbat_circuits.json_files import check_target
     from qbat_circuits.schema import load_experiment
 
     if workers is not None and scheduler is not None:
@@ -61,50 +75,94 @@ def run(
         from qbat_circuits.study.sweep import run_sweep
         from qbat_circuits.study.sweep_export import export_sweep
 
+        check_json(json)
         check_writable(out)
         made = not out.exists()
         write_files(out, {})  # makes the folder
+        check_target(out / EXPORT)
         try:
             run_sweep(chosen, None, out / STORE, scheduler, workers, say)
         except InputError:
             if made and not any(out.iterdir()):
                 out.rmdir()
             raise
+        except KeyboardInterrupt:
+            if not _said_how_to_go_on(out / STORE):
+                raise
+            raise typer.Exit(130) from None
         say("Writing")
         export_sweep(out / STORE, out / EXPORT)
-    _report(out)
+    _report(out, json)
 
 
 @app.command()
-def status(folder: Folder) -> None:
+def status(folder: Folder, json: JsonOption = None, quiet: QuietOption = False) -> None:
     """How far a sweep is; it may be running. Example: qbat sweep status map"""
-    _report(folder)
+    _report(folder, json)
 
 
 @app.command()
-def export(folder: Folder) -> None:
+def export(folder: Folder, json: JsonOption = None, quiet: QuietOption = False) -> None:
     """Write what is stored so far as NetCDF. Example: qbat sweep export map"""
     with progress() as say:
         say("Writing")
         from qbat_circuits.study.sweep_export import export_sweep
 
+        check_json(json)
         export_sweep(folder / STORE, folder / EXPORT)
-    _report(folder)
+    _report(folder, json)
 
 
-def _report(folder: Path) -> None:
+def _said_how_to_go_on(store: Path) -> bool:
+    """False where nothing is stored yet."""
+    from qbat_circuits.errors import InputError
     from qbat_circuits.study.sweep_store import status as status_of
 
-    found = status_of(folder / STORE)
+    try:
+        found = status_of(store)
+    except InputError:
+        return False
+    print(
+        f"qbat: Interrupted with {found.done + found.failed} of {found.size} points stored: the "
+        "same command goes on from there.",
+        file=sys.stderr,
+    )
+    return True
+
+
+def _report(folder: Path, json: Path | None) -> None:
+    from qbat_circuits.show.comparison import comparison_headline
+    from qbat_circuits.study.sweep_statement import sweep_statement
+    from qbat_circuits.study.sweep_store import read_grid
+    from qbat_circuits.study.sweep_store import status as status_of
+
+    store, exported = folder / STORE, folder / EXPORT
+    found = status_of(store)
+    statement, reason = sweep_statement(read_grid(store))
+    content = {
+        "statement": statement,
+        "hypothetical": bool(reason),
+        "hypothetical_reason": reason,
+        "points": found.size,
+        "done": found.done,
+        "failed": found.failed,
+        "running": found.running,
+        "failures": [{"sentence": text, "points": n} for text, n in found.failures],
+        "store": str(store),
+        "export": str(exported) if exported.exists() else None,
+    }
+    if wrote_json(json, content):
+        return
     rows = [
         ("points", f"{found.done + found.failed} of {found.size}"),
         ("failed", str(found.failed)),
         ("running", "yes" if found.running else "no"),
-        ("store", str(folder / STORE)),
+        ("store", str(store)),
     ]
-    if (folder / EXPORT).exists():
-        rows.append(("export", str(folder / EXPORT)))
+    if exported.exists():
+        rows.append(("export", str(exported)))
     console = Console()
+    print_headline(console, comparison_headline(content))
     print_rows(console, "Sweep", rows)
     if found.failures:
         print_rows(console, "Failures", [(str(n), sentence) for sentence, n in found.failures[:10]])

@@ -14,6 +14,7 @@ from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.dynamics.schur import populations_of
 from qbat_circuits.errors import check_number
 from qbat_circuits.limits import MAX_DENSE_CELLS
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.symmetric.sectors_jm import sector_weights
 
 if TYPE_CHECKING:
@@ -97,6 +98,20 @@ class ChargingCurve:
             populations = np.array([populations_of(state) for state in self.states])
         weights = [sector_weights(n, row) for row in populations]
         return {n / 2 - a: column for a, column in enumerate(np.array(weights).T)}
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        window, best = self.plateau(), self.best
+        shown = {
+            "cells": self.battery.n_cells,
+            "times": f"{len(self.times)} from {self.times[0]:.4g} to {self.times[-1]:.4g}",
+            "best time": f"{self.times[best]:.4g}",
+            "ergotropy there": f"{self.ergotropy[best]:.4f} ħω̄",
+            "stored energy there": f"{self.energy[best]:.4f} ħω̄",
+            f"W ≥ {window.share:.0%} of it": f"{window.start:.4g} to {window.stop:.4g}",
+            "engine": self.engine,
+        }
+        return facts("Charging curve", shown.items())
 
     @property
     def ergotropy_gain(self) -> FloatArray:

@@ -65,9 +65,12 @@ def _too_large(battery: Battery, n_times: int, needed: int) -> InputError:
             "constant rates, from a start that no permutation changes, need N^2 numbers only "
             "(engine 'symmetric')"
         )
+    why = f"need about {shown_size(needed)} bytes, more than {MEMORY_LIMIT_BYTES:.3g}"
+    if needed <= MEMORY_LIMIT_BYTES:
+        why = f"are more than {MAX_DENSE_CELLS} cells"
     return InputError(
-        f"'n_cells' must be small enough for dense states: {kind} with {n_times} saved times need "
-        f"about {shown_size(needed)} bytes, more than {MEMORY_LIMIT_BYTES:.3g}; {advice}."
+        f"'n_cells' must be small enough for dense states: {kind} with {n_times} saved times "
+        f"{why}; {advice}."
     )
 
 

@@ -106,5 +106,6 @@ def _check(what: str, size: float, limit: float) -> None:
     if not size <= limit:
         raise AccuracyError(
             f"The solution violates {what} by {size:.3g}, more than {limit:g}: "
-            "tighten 'tolerance', save shorter times or use another engine."
+            "tighten 'tolerance', save shorter times, use another engine, or take steady_state() "
+            "for the end."
         )

@@ -10,17 +10,24 @@ absorption/emission, and produces entropy at the rate
 with the current I_k of quanta from bath k, at that bath's own temperature (ln(1/r) = hbar omega /
 k_B T). Two occupations are two heat baths (docs/physics.md, section 4, T7).
 
-Sources: Alicki, J. Phys. A 12, L103 (1979); Spohn, J. Math. Phys. 19, 1227 (1978).
+An extra dissipator with rate a beside its reverse, a D[L] + b D[L^+], gives ln(a/b) nats to its
+environment with every jump L and takes them back with every L^+ (local detailed balance):
+
+    sigma = dS/dt + ln(a/b) (a Tr[L^+ L rho] - b Tr[L L^+ rho]) >= 0
+
+Sources: Alicki, J. Phys. A 12, L103 (1979); Spohn, J. Math. Phys. 19, 1227 (1978); Horowitz,
+Parrondo, New J. Phys. 15, 085028 (2013).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import Battery, Jump
@@ -31,6 +38,7 @@ from qbat_circuits.cells import (
     n_cells_of,
 )
 from qbat_circuits.errors import InputError
+from qbat_circuits.extra_jumps import channels_of
 from qbat_circuits.thermodynamics import as_density_matrix, linear_energy
 
 #: Eigenvalues below this are zeros of the state.
@@ -96,37 +104,50 @@ def heat_currents(battery: Battery, state: Any) -> BathShares:
 def entropy_production(battery: Battery, state: Any) -> BathShares:
     """Entropy production rate sigma_k >= 0 of each bath, in nats times the unit of rates.
 
-    +inf where it is: a bath at zero temperature that takes up quanta, or a state without full rank
-    that a bath is about to fill. Eigenvalues below 1e-15 count as zeros. Quanta of detuned or
-    unequal cells all count with the bath's own absorption/emission, of which the generator's
-    equilibrium is made.
+    +inf where it is: a bath at zero temperature that takes up quanta, a dissipator that jumps
+    without a reverse, or a state without full rank that a bath is about to fill. Eigenvalues below
+    1e-15 count as zeros. Quanta of detuned or unequal cells all count with the bath's own
+    absorption/emission, of which the generator's equilibrium is made.
 
     Args:
-        battery: the model, its bath thermal or any pump.
+        battery: the model, its bath thermal or any pump. Each of its extra jumps L stands beside
+            its reverse L^+; the ratio of their rates takes the place of the temperature. Extra
+            jumps with the same L are one environment.
         state: state of its N cells.
 
     Raises:
-        InputError: for a squeezed bath or extra jumps, which have no temperature, more than two
-            levels, or a wrong number of cells.
+        InputError: for a squeezed bath, which has no temperature, more than two levels, or a wrong
+            number of cells.
     """
     rho = _state_of(battery, state)
     refuse_squeezing(battery.bath)
-    if battery.extra_jumps or battery.levels > 2:
+    if battery.levels > 2:
         raise InputError(
-            "'battery' must have cells of two levels and no extra jumps for an entropy production, "
-            "where each bath has one absorption/emission."
+            "'battery' must have cells of two levels for an entropy production, where each bath "
+            "has one absorption/emission."
         )
     r, vectors = np.linalg.eigh(rho)
     logs = np.log(r, out=np.full(len(r), -np.inf), where=r > _ZERO_EIGENVALUE)
     quanta = excitations(battery.n_cells).astype(np.float64)
 
+    def filled(change: ComplexArray) -> FloatArray:
+        """d/dt of the eigenvectors' populations."""
+        inner = np.einsum("ia,ij,ja->a", vectors.conj(), change, vectors, optimize=True)
+        return np.asarray(inner.real)
+
     def production(jumps: Sequence[Jump], log_r: float) -> float:
         change = _change(jumps, rho)
         scale = sum(rate for rate, _ in jumps) * battery.n_cells**2
-        into = np.einsum("ia,ij,ja->a", vectors.conj(), change, vectors, optimize=True).real
-        return spohn(logs, into, float(linear_energy(change, quanta)), log_r, scale)
+        return spohn(logs, filled(change), float(linear_energy(change, quanta)), log_r, scale)
 
-    return _by_bath(battery, production)
+    extra = 0.0
+    for jump, forward, backward in channels_of(battery.extra_jumps):
+        reverse = sp.csr_array(jump.conj().T)
+        change = _change([(forward, jump), (backward, reverse)], rho)
+        back = backward * _jumps(reverse, rho) - forward * _jumps(jump, rho)
+        ratio = log_ratio(forward, backward)
+        extra += spohn(logs, filled(change), back, ratio, forward + backward)
+    return replace(_by_bath(battery, production), extra=extra)
 
 
 def spohn(
@@ -141,7 +162,7 @@ def spohn(
     Args:
         log_eigenvalues: of the state, one for each group of equal ones; -inf for zeros.
         change: d/dt of the groups' populations by this bath.
-        current: quanta per time from this bath.
+        current: quanta, or reverse jumps, per time from this bath.
         log_r: ln(absorption/emission), -inf at zero temperature, 0 at infinite temperature.
         scale: size of the bath's rates, against which a current is zero.
     """
@@ -197,6 +218,11 @@ def _change(jumps: Sequence[Jump], rho: ComplexArray) -> ComplexArray:
         gain = (jump @ after.conj().T).conj().T  # L rho L^+
         total += np.asarray(rate * (gain - 0.5 * (loss + loss.conj().T)))
     return total
+
+
+def _jumps(jump: sp.csr_array, rho: ComplexArray) -> float:
+    """Tr[L^+ L rho]."""
+    return float(np.sum((jump.conj().T @ jump).multiply(rho.T)).real)
 
 
 def _state_of(battery: Battery, state: Any) -> ComplexArray:

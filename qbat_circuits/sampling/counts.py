@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from qbat_circuits.errors import InputError, broken_rule, check_integer, shown, shown_size
 from qbat_circuits.json_files import read_json, write_json
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.pair_readout import PairReadoutModel, Readout
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.count_tables import (
@@ -184,6 +185,20 @@ class Counts:
         chosen = [rows[label] for label in wanted]
         draws = None if self.draws is None else self.draws[chosen]
         return replace(self, settings=wanted, table=self.table[chosen], draws=draws)
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        few, more = self.settings[:6], len(self.settings) - 6
+        shots = self.shots
+        shown = {
+            "cells": self.n_cells,
+            "settings": ", ".join(few) + (f" and {more} more" if more > 0 else ""),
+            "shots a setting": f"{shots.min()} to {shots.max()}, {shots.sum()} in all",
+            "origin": self.origin,
+            "measured at": self.measured_at or "not said",
+            "readout": "not said" if self.readout is None else "known",
+        }
+        return facts("Counts", shown.items())
 
     @classmethod
     def from_dict(cls, content: Any) -> Counts:

@@ -3,6 +3,9 @@
 run.json says what each job holds and how far it is; circuits.qpy and parameters.npz are what was
 submitted; job-000.json, ... are the counts of jobs. Each file appears in one step, and run.json is
 written before and after each submission, so that a crash loses no job that has an id.
+
+Circuits are read by Qiskit, whose reader of a damaged file may take any amount of memory or end the
+process. So run.json keeps their hash, and a file that is not the one that was written is not read.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +25,15 @@ from qiskit import qpy
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qbat_circuits.errors import InputError, check_choice, shown
-from qbat_circuits.json_files import json_bytes, read_json, write_atomically, write_json
+from qbat_circuits.json_files import json_bytes, read_json, write_together
 from qbat_circuits.sampling.machines import Tables, reason_of
 
 FORMAT, VERSION = "qbat-run", 1
 _RUN, _CIRCUITS, _PARAMETERS = "run.json", "circuits.qpy", "parameters.npz"
+
+#: Oldest version of Qiskit's format that is read; earlier ones keep parameters in forms whose
+#: readers can be made to run code (CVE-2025-2000). Every Qiskit that the package takes writes it.
+_MIN_QPY = 13
 
 #: How far a job is: not yet sent; being sent; sent, with an id; all counted; ended without.
 STATUSES: Final = ("planned", "submitting", "submitted", "done", "failed")
@@ -80,6 +88,7 @@ class Journal:
         seed: seed of the run.
         created_at: time, ISO 8601.
         versions: of this package and of Qiskit.
+        sha256: of the files of circuits and parameters, by name.
     """
 
     folder: Path
@@ -88,6 +97,7 @@ class Journal:
     seed: int | None
     created_at: str = field(default_factory=now)
     versions: dict[str, str] = field(default_factory=_versions)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     def create(self) -> None:
         """Make the folder, with everything that is going to be run.
@@ -113,8 +123,9 @@ class Journal:
             raise InputError(
                 f"The folder {os.fspath(self.folder)!r} cannot be made: {error.strerror}."
             ) from None
-        write_atomically(self.folder / _CIRCUITS, circuits.getvalue())
-        write_atomically(self.folder / _PARAMETERS, parameters.getvalue())
+        files = {_CIRCUITS: circuits.getvalue(), _PARAMETERS: parameters.getvalue()}
+        write_together(self.folder, files)
+        self.sha256 = {name: sha256(data).hexdigest() for name, data in files.items()}
         self.save()
 
     @classmethod
@@ -133,18 +144,19 @@ class Journal:
                 f"reads, not {shown(content.get('version'))}."
             )
         try:
-            with open(folder / _CIRCUITS, "rb") as file:
-                circuits = qpy.load(file)
-            with np.load(folder / _PARAMETERS) as values:
+            hashes = dict(content.get("sha256", {}))  # runs of older versions have none
+            circuits = qpy.load(io.BytesIO(_circuits(_unchanged(folder / _CIRCUITS, hashes))))
+            with np.load(io.BytesIO(_unchanged(folder / _PARAMETERS, hashes))) as values:
                 arrays = [values[str(number)] for number in range(len(circuits))]
             pubs = tuple(map(_pub, circuits, arrays, content["shots"]))
             jobs = [_job(job, len(pubs)) for job in content["jobs"]]
             known = {key: content[key] for key in ("seed", "created_at", "versions")}
-        except Exception as error:  # anything can be wrong with a file of circuits
-            raise InputError(
-                f"The run in {os.fspath(folder)!r} is not whole: {reason_of(error)}"
-            ) from None
-        return cls(folder, pubs, jobs, **known)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # anything can be wrong; a panic in Rust is no Exception
+            reason = reason_of(error if isinstance(error, Exception) else ValueError(error))
+            raise InputError(f"The run in {os.fspath(folder)!r} is not whole: {reason}") from None
+        return cls(folder, pubs, jobs, **known, sha256=hashes)
 
     def save(self) -> None:
         """Write run.json in one step."""
@@ -153,12 +165,13 @@ class Journal:
             "version": VERSION,
             "created_at": self.created_at,
             "versions": self.versions,
+            "sha256": self.sha256,
             "seed": self.seed,
             "circuits": [pub.circuit.name for pub in self.pubs],
             "shots": [pub.shots for pub in self.pubs],
             "jobs": [asdict(job) for job in self.jobs],
         }
-        write_json(self.folder / _RUN, content)
+        write_together(self.folder, {_RUN: json_bytes(content)})
 
     def update(self, number: int, **changes: Any) -> Job:
         """Change one job, on disk too."""
@@ -175,7 +188,7 @@ class Journal:
         pubs = self.jobs[number].pubs
         tables = {pubs[place]: table for place, table in found.items()}
         content = {str(pub): table for pub, table in tables.items()}
-        write_atomically(self._file(number), json_bytes(content))
+        write_together(self.folder, {self._file(number).name: json_bytes(content)})
         status = "done" if len(tables) == len(pubs) else "failed"
         self.update(number, status=status, measured=tuple(tables), reason=reason)
 
@@ -194,16 +207,59 @@ class Journal:
         for number, job in enumerate(self.jobs):
             if job.measured:
                 content = read_json(self._file(number), "counts")
-                if not isinstance(content, dict) or set(content) != set(map(str, job.measured)):
+                wanted = {str(pub): self.pubs[pub] for pub in job.measured}
+                if (
+                    not isinstance(content, dict)
+                    or set(content) != set(wanted)
+                    or not all(_is_tables(content[k], pub) for k, pub in wanted.items())
+                ):
                     raise InputError(
                         f"The counts file {os.fspath(self._file(number))!r} must hold the circuits "
-                        f"{shown(list(job.measured))}."
+                        f"{shown(list(job.measured))}, with their counts."
                     )
                 found |= {int(pub): table for pub, table in content.items()}
         return dict(sorted(found.items()))
 
     def _file(self, number: int) -> Path:
         return self.folder / f"job-{number:03d}.json"
+
+
+def _unchanged(path: Path, hashes: Mapping[str, str]) -> bytes:
+    """The bytes of a file, if they are those that were written."""
+    data = path.read_bytes()
+    if hashes.get(path.name) not in (None, sha256(data).hexdigest()):
+        raise InputError(f"{path.name} is not the file that was written")
+    return data
+
+
+def _circuits(data: bytes) -> bytes:
+    """A file of circuits, of a format whose reader runs nothing that is in it."""
+    if len(data) < 7 or data[:6] != b"QISKIT" or data[6] < _MIN_QPY:
+        raise InputError(f"{_CIRCUITS} is no file of circuits of Qiskit 2 or later")
+    return data
+
+
+def _is_tables(content: Any, pub: SamplerPub) -> bool:
+    """Whether JSON content is counts of a circuit: by register, of each set of parameters."""
+    widths = {register.name: register.size for register in pub.circuit.cregs if register.size}
+    return isinstance(content, dict) and all(
+        isinstance(rows := content.get(name), list)
+        and len(rows) == pub.parameter_values.size
+        and all(_is_row(row, width) for row in rows)
+        for name, width in widths.items()
+    )
+
+
+def _is_row(row: Any, width: int) -> bool:
+    """Whether JSON content is counts by bit strings of a width, at least one."""
+    return (
+        isinstance(row, dict)
+        and bool(row)
+        and all(
+            len(bits) == width and set(bits) <= {"0", "1"} and type(n) is int and n >= 0
+            for bits, n in row.items()
+        )
+    )
 
 
 def _job(content: Mapping[str, Any], n_pubs: int) -> Job:

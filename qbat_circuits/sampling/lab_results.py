@@ -37,6 +37,8 @@ from qbat_circuits.sampling.counts_file import KEYS, readout_from_calibration
 from qbat_circuits.sampling.runtime_json import is_runtime_content, runtime_result
 
 BIT_ORDERS = ("little", "big")
+#: Shots that are unpacked at once: as numbers they take eight times their bytes.
+_SHOTS_AT_ONCE = 2**20
 #: Most circuits of one result: every setting of the largest counts.
 MAX_RESULTS = 3**MAX_COUNTS_CELLS
 
@@ -366,7 +368,12 @@ def _histogram(bits: Any, n_cells: int, cells: tuple[int, ...] | None) -> IntTab
     if max(positions) >= width:
         raise broken_rule("cells", f"bits from 0 to {width - 1} of the register", max(positions))
     packed = np.asarray(bits.array)
-    numbers = np.zeros(len(packed), dtype=np.int64)
-    for cell, position in enumerate(positions):
-        numbers |= ((packed[:, -1 - position // 8] >> (position % 8)) & 1).astype(np.int64) << cell
-    return np.bincount(numbers, minlength=2**n_cells)
+    found = np.zeros(2**n_cells, dtype=np.int64)
+    for start in range(0, len(packed), _SHOTS_AT_ONCE):
+        part = packed[start : start + _SHOTS_AT_ONCE]
+        numbers = np.zeros(len(part), dtype=np.int64)
+        for cell, position in enumerate(positions):
+            bit = (part[:, -1 - position // 8] >> (position % 8)) & 1
+            numbers |= bit.astype(np.int64) << cell
+        found += np.bincount(numbers, minlength=2**n_cells)
+    return found

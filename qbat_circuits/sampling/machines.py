@@ -136,8 +136,10 @@ def tables_of(result: Any, pubs: Sequence[SamplerPub]) -> tuple[dict[int, Tables
 
 
 def reason_of(error: Exception) -> str:
-    """An exception as one sentence."""
-    text = " ".join(str(error).split()).rstrip(".")
+    """An exception as one sentence, short and of printable characters only."""
+    plain = "".join(one if one.isprintable() else " " for one in str(error))
+    text = " ".join(plain.split()).rstrip(".")
+    text = text if len(text) <= 400 else f"{text[:397]}..."
     return f"{type(error).__name__}{': ' + text if text else ''}."
 
 

@@ -10,7 +10,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qbat_circuits.circuits.tomography import REGISTER
 from qbat_circuits.errors import InputError, broken_rule
-from qbat_circuits.json_files import MAX_FILE_BYTES
+from qbat_circuits.json_files import MAX_FILE_BYTES, MAX_OBJECTS, MAX_VALUES
 from qbat_circuits.sampling.machines import reason_of
 
 
@@ -32,7 +32,7 @@ def checked_pubs(circuits: Any, shots: int) -> tuple[SamplerPub, ...]:
         ) from None
     for pub in pubs:
         register_of(pub)
-        if _file_bytes(pub) > MAX_FILE_BYTES:
+        if _share(pub) > 1:
             raise InputError(
                 f"The counts of {pub.circuit.name!r} might not fit into a file of "
                 f"{MAX_FILE_BYTES // 2**20} MiB: use fewer shots or sets of parameters."
@@ -76,7 +76,7 @@ def parts(pubs: Sequence[SamplerPub], size: int, most: int | None) -> list[tuple
             held = [pubs[k] for k in (*part, number)]
             sets = sum(pub.parameter_values.size for pub in held)
             full = len(held) > size or (most is not None and sets > most)
-            if part and (full or sum(map(_file_bytes, held)) > MAX_FILE_BYTES):
+            if part and (full or sum(map(_share, held)) > 1):
                 found.append(tuple(part))
                 part = []
             part.append(number)
@@ -84,8 +84,13 @@ def parts(pubs: Sequence[SamplerPub], size: int, most: int | None) -> list[tuple
     return found
 
 
-def _file_bytes(pub: SamplerPub) -> int:
-    """Most bytes of the counts of one circuit in a job's file."""
-    registers = pub.circuit.cregs
-    one = sum(16 + min(2**reg.size, pub.shots) * (reg.size + 24) for reg in registers)
-    return int(pub.parameter_values.size * one)
+def _share(pub: SamplerPub) -> float:
+    """Most that the counts of one circuit take of what a job's file may hold (`read_json`)."""
+    readings = [min(2**register.size, pub.shots) for register in pub.circuit.cregs]
+    sizes = [register.size for register in pub.circuit.cregs]
+    taken = (
+        sum(16 + n * (size + 24) for n, size in zip(readings, sizes, strict=True)) / MAX_FILE_BYTES,
+        (2 * len(sizes) + 1) / MAX_OBJECTS,
+        (sum(readings) + 1) / MAX_VALUES,
+    )
+    return float(pub.parameter_values.size * max(taken))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from qbat_circuits.errors import InputError, broken_rule, check_integer, shown
 
 #: Most bytes of all arrays of one file together, unpacked; a shot takes one byte per eight bits.
-MAX_ARRAY_BYTES = 2**28
+MAX_ARRAY_BYTES = 2**27
 
 _PUBS = ("SamplerPubResult", "PubResult")
 _NPY = re.compile(  # version 1.0, as numpy writes it for unsigned bytes

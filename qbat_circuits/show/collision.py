@@ -9,15 +9,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from qbat_circuits.show.style import BLUE, GREEN, ORANGE, WORK_LABEL, draw_interval, headed
 from qbat_circuits.show.summary import Rows, estimate_rows
 from qbat_circuits.study.collision import CollisionResult
 from qbat_circuits.study.schedule import CollisionSchedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-# Okabe-Ito colours, as in `plots`.
-_BATH, _NOISELESS, _NOISY, _MEASURED = "#0072B2", "#009E73", "#D55E00", "#000000"
 
 
 def collision_sections(result: CollisionResult) -> Iterator[tuple[str, Rows]]:
@@ -89,7 +87,7 @@ def _work_rows(result: CollisionResult) -> Iterator[tuple[str, str]]:
         yield "  break-even two-qubit error", f"{found.break_even_error:.2%}"
 
 
-def plot_collision(result: CollisionResult) -> Figure:
+def collision_figure(result: CollisionResult) -> Figure:
     """Work against the number of collisions: bath, perfect gates, noisy chip, and the estimate."""
     schedule, estimate = result.schedule, result.estimate
     k = schedule.collisions
@@ -97,45 +95,32 @@ def plot_collision(result: CollisionResult) -> Figure:
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
     numbers = np.arange(k + 1)
-    left.plot(numbers, result.bath.ergotropy, color=_BATH, ls="--", label="ideal collective bath")
-    left.plot(
-        numbers, result.noiseless, color=_NOISELESS, marker="^", ls=":", label="perfect gates"
-    )
+    left.plot(numbers, result.bath.ergotropy, color=BLUE, ls="--", label="ideal collective bath")
+    left.plot(numbers, result.noiseless, color=GREEN, marker="^", ls=":", label="perfect gates")
     left.plot(
         np.arange(1, shown + 1),
         schedule.ergotropies[:shown],
-        color=_NOISY,
+        color=ORANGE,
         marker="o",
         ms=4,
         label=f"noisy gates of {schedule.compiled.noise.calibration.name}",
     )
-    left.errorbar(
-        [k],
-        [estimate.value],
-        yerr=[[estimate.value - estimate.low], [estimate.high - estimate.value]],
-        color=_MEASURED,
-        marker="s",
-        ms=4.5,
-        capsize=4,
-        ls="none",
-        zorder=5,
-        label=f"estimate, {100 * estimate.confidence:.10g} % interval",
-    )
+    label = f"estimate, {100 * estimate.confidence:.10g} % interval"
+    draw_interval(left, k, estimate.value, estimate.low, estimate.high, marker="s", label=label)
     left.set_xlabel("collisions")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.set_ylabel(r"ergotropy $W$ ($\hbar\omega$)")
+    left.set_ylabel(WORK_LABEL)
     left.set_ylim(bottom=0.0)
     left.legend(frameon=False, fontsize="small", loc="best")
     _draw_trade_off(right, schedule)
-    figure.suptitle(result.statement, fontsize="medium", x=0.01, ha="left", wrap=True)
-    return figure
+    return headed(figure, result.statement)
 
 
 def _draw_trade_off(axes: Axes, schedule: CollisionSchedule) -> None:
     points = schedule.trade_off
     thetas = [p.theta for p in points]
-    axes.plot(thetas, [p.ideal_ergotropy for p in points], color=_NOISELESS, marker="^", ls=":")
-    axes.plot(thetas, [p.ergotropy for p in points], color=_NOISY, marker="o", ms=4)
+    axes.plot(thetas, [p.ideal_ergotropy for p in points], color=GREEN, marker="^", ls=":")
+    axes.plot(thetas, [p.ergotropy for p in points], color=ORANGE, marker="o", ms=4)
     for p in points:
         axes.annotate(
             str(p.collisions),
@@ -146,5 +131,5 @@ def _draw_trade_off(axes: Axes, schedule: CollisionSchedule) -> None:
             size=7,
         )
     axes.set_xlabel(r"angle $\theta$ (numbers: best $k$)")
-    axes.set_ylabel(r"$W$ ($\hbar\omega$)")
+    axes.set_ylabel(WORK_LABEL)
     axes.set_ylim(bottom=0.0)

@@ -1,210 +1,190 @@
-"""A battery under a ladder of noise models, and a fit of counts: text rows and the figure."""
+"""A battery under a ladder of noise models: text rows and the figure, also from its saved file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from qbat_circuits.show.style import (
+    BLACK,
+    GREEN,
+    ORANGE,
+    SKY,
+    WORK_LABEL,
+    figure_of,
+    new_axes,
+)
 from qbat_circuits.show.summary import Rows
 from qbat_circuits.study.compare import Comparison
-from qbat_circuits.study.fit import Fit, FittedParameter
 from qbat_circuits.study.ladder import CIRCUIT, READOUT
-from qbat_circuits.study.readings import ReadingsTable
 
-# Okabe-Ito colours, as in `plots`.
-_ERGOTROPY, _LOST, _CIRCUIT, _MEASURED = "#D55E00", "#56B4E9", "#009E73", "#000000"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
+#: A comparison, or the content of its comparison.json.
+Compared = Comparison | Mapping[str, Any]
 
 
-def comparison_headline(result: Comparison) -> str:
+def comparison_headline(result: Compared) -> str:
     """The first printed line: what this is, and whether any chip could be it."""
-    if not result.hypothetical:
-        return result.statement
-    return f"HYPOTHETICAL: {result.statement} ({result.hypothetical})"
+    content = _content(result)
+    if not content["hypothetical"]:
+        return str(content["statement"])
+    return f"HYPOTHETICAL: {content['statement']} ({content['hypothetical_reason']})"
 
 
-def ladder_rows(result: Comparison) -> Table:
+def ladder_rows(result: Compared) -> Table:
     """Headers and one row for each rung."""
-    rows: list[tuple[str, ...]] = []
-    for one in result.rungs:
-        p = one.plateau
-        end = _time(result, p.stop) + ("" if p.stops_inside else "+")
-        rows.append(
-            (
-                one.rung.name if one.loss is None else f"+ {one.rung.name}",
-                f"{one.ergotropy:.4f}",
-                "" if one.loss is None else f"{-one.loss:+.4f}",
-                f"{one.energy:.4f}",
-                _time(result, p.peak_time),
-                f"{_time(result, p.start)} to {end}",
-            )
+    content = _content(result)
+    seconds = content["units"]["time"] == "s"
+    rows: list[tuple[str, ...]] = [
+        (
+            _name(one),
+            f"{one['ergotropy']:.4f}",
+            _change(one),
+            f"{one['energy']:.4f}",
+            _time(seconds, one["peak_time"]),
+            f"{_time(seconds, one['start'])} to {_time(seconds, one['stop'])}"
+            + ("" if one["stops_inside"] else "+"),
         )
-    unit = " (us)" if result.seconds else ""
+        for one in content["rungs"]
+    ]
+    unit = " (us)" if seconds else ""
     return ("rung", "W (hw)", "change", "E (hw)", f"time{unit}", "W >= 90 %"), rows
 
 
-def comparison_sections(result: Comparison) -> Iterator[tuple[str, Rows]]:
+def comparison_sections(result: Compared) -> Iterator[tuple[str, Rows]]:
     """What counts would show of the last rung, and what a circuit would deliver."""
-    readout, circuit = result.readout, result.circuit
-    if readout is not None:
+    content = _content(result)
+    seen, circuit = content["readout"], content["circuit"]
+    if seen is not None:
+        off = seen["mitigated"] - seen["true"]
         yield (
             f"Rung {READOUT!r}",
             [
-                ("true, when it begins", f"{readout.true:.4f} hw"),
-                ("estimate, raw", f"{readout.raw:.4f} hw, {readout.raw_bias:+.4f} off"),
+                ("true, when it begins", f"{seen['true']:.4f} hw"),
+                ("estimate, raw", f"{seen['raw']:.4f} hw, {seen['raw_bias']:+.4f} off"),
+                ("estimate, mitigated", f"{seen['mitigated']:.4f} hw, {off:+.4f} off"),
                 (
-                    "estimate, mitigated",
-                    f"{readout.mitigated:.4f} hw, {readout.mitigated - readout.true:+.4f} off",
+                    f"{100 * seen['confidence']:.10g} % interval",
+                    f"[{seen['low']:.4f}, {seen['high']:.4f}] hw, +-{seen['half_width']:.4f}",
                 ),
-                (
-                    f"{100 * readout.confidence:.10g} % interval",
-                    f"[{readout.low:.4f}, {readout.high:.4f}] hw, +-{readout.half_width:.4f}",
-                ),
-                ("emulated with", f"{readout.shots} shots a setting, seed {readout.seed}"),
+                ("emulated with", f"{seen['shots']} shots a setting, seed {seen['seed']}"),
             ],
         )
     if circuit is not None:
-        one = circuit.compiled
         yield (
             f"Rung {CIRCUIT!r} (no common bath)",
             [
-                ("delivered", f"{circuit.ergotropy:.4f} hw"),
-                ("on perfect gates", f"{circuit.ideal_ergotropy:.4f} hw"),
+                ("delivered", f"{circuit['ergotropy']:.4f} hw"),
+                ("on perfect gates", f"{circuit['ideal_ergotropy']:.4f} hw"),
                 (
                     "schedule",
-                    f"{circuit.collisions} collisions of angle {one.theta:.3g}, "
-                    f"{circuit.two_qubit_gates} two-qubit gates, {circuit.duration_s * 1e6:.3g} us",
+                    f"{circuit['collisions']} collisions of angle {circuit['theta']:.3g}, "
+                    f"{circuit['two_qubit_gates']} two-qubit gates, "
+                    f"{circuit['duration_s'] * 1e6:.3g} us",
                 ),
                 (
                     "on qubits",
-                    f"{', '.join(map(str, one.placement.cells))} around {one.placement.ancilla}",
+                    f"{', '.join(map(str, circuit['qubits']))} around {circuit['ancilla_qubit']}",
                 ),
             ],
         )
 
 
-def plot_comparison(result: Comparison) -> Figure:
-    """The ladder as bars: what is left, and what each effect takes away."""
-    names = [one.rung.name if one.loss is None else f"+ {one.rung.name}" for one in result.rungs]
-    values = [one.ergotropy for one in result.rungs]
-    rows = len(names) + (result.readout is not None) + (result.circuit is not None)
-    figure = Figure(figsize=(7.5, 1.4 + 0.42 * rows), layout="constrained")
-    axes = figure.subplots()
-    top = max(values)
-    axes.barh(range(len(values)), values, color=_ERGOTROPY, height=0.6, label="ergotropy $W$")
-    losses = np.maximum([0.0 if one.loss is None else one.loss for one in result.rungs], 0.0)
-    axes.barh(
-        range(len(values)),
-        losses,
-        left=values,
-        color=_LOST,
-        hatch="///",
-        edgecolor="white",
-        height=0.6,
-        label="lost against the rung above",
-    )
-    for row, (value, one) in enumerate(zip(values, result.rungs, strict=True)):
-        change = "" if one.loss is None else f" ({-one.loss:+.4f})"
-        axes.text(
-            value + losses[row] + 0.01 * top, row, f"{value:.4f}{change}", va="center", size=8
-        )
-    if result.readout is not None:
-        seen, row = result.readout, len(names)
-        names.append("readout")
+def plot_comparison(result: Compared, axes: Axes | None = None) -> Axes:
+    """The ladder as bars: what is left, and what each effect takes away.
+
+    Args:
+        result: of `compare`, or the content of its comparison.json.
+        axes: where to draw; new axes by default.
+    """
+    content = _content(result)
+    rungs, seen, circuit = content["rungs"], content["readout"], content["circuit"]
+    names = [_name(one) for one in rungs]
+    if axes is None:
+        rows = len(names) + (seen is not None) + (circuit is not None)
+        axes = new_axes(7.5, 1.6 + 0.42 * rows)
+    top = _draw_rungs(axes, rungs)
+    if seen is not None:
+        level = f"{100 * seen['confidence']:.10g} % interval"
         axes.errorbar(
-            [seen.mitigated],
-            [row],
-            xerr=[[seen.mitigated - seen.low], [seen.high - seen.mitigated]],
-            color=_MEASURED,
+            [seen["mitigated"]],
+            [len(names)],
+            xerr=[[seen["mitigated"] - seen["low"]], [seen["high"] - seen["mitigated"]]],
+            color=BLACK,
             marker="o",
             ms=5,
             capsize=4,
             ls="none",
-            label=f"from emulated shots, {100 * seen.confidence:.10g} % interval",
+            label=f"from emulated shots, {level}",
         )
         axes.plot(
-            [seen.raw], [row], color=_MEASURED, marker="x", ms=6, ls="none", label="the same, raw"
-        )
-    if result.circuit is not None:
-        work, row = result.circuit.ergotropy, len(names)
+            [seen["raw"]], [len(names)], color=BLACK, marker="x", ms=6, ls="none",
+            label="the same, raw",
+        )  # fmt: skip
+        names.append(READOUT)
+    if circuit is not None:
+        work = circuit["ergotropy"]
+        axes.barh([len(names)], [work], color=GREEN, hatch="..", edgecolor="white", height=0.6)
+        axes.text(work + 0.01 * top, len(names), f"{work:.4f}", va="center", size=8)
         names.append("collision circuit instead")
-        axes.barh([row], [work], color=_CIRCUIT, hatch="..", edgecolor="white", height=0.6)
-        axes.text(work + 0.01 * top, row, f"{work:.4f}", va="center", size=8)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    widest = max(top, 0.0 if result.readout is None else result.readout.high)
+    widest = max(top, 0.0 if seen is None else seen["high"])
     axes.set_xlim(0.0, 1.25 * widest if widest > 0 else 1.0)
-    axes.set_xlabel(r"ergotropy $W$ ($\hbar\bar\omega$)")
+    axes.set_xlabel(WORK_LABEL)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(
+    figure_of(axes).legend(
         *axes.get_legend_handles_labels(),
         loc="outside lower center",
         ncols=2,
         frameon=False,
         fontsize="small",
     )
-    head = "HYPOTHETICAL: " if result.hypothetical else ""
-    axes.set_title(f"{head}{result.statement}", fontsize="medium", loc="left", wrap=True)
-    return figure
+    head = "HYPOTHETICAL: " if content["hypothetical"] else ""
+    axes.set_title(f"{head}{content['statement']}", fontsize="medium", loc="left", wrap=True)
+    return axes
 
 
-def parameter_rows(fit: Fit) -> Table:
-    """Headers and one row for each fitted or fixed parameter."""
-    rows: list[tuple[str, ...]] = [
-        (name, f"{p.value:.4g}", _error(p), _ends(p)) for name, p in fit.parameters.items()
-    ]
-    rows += [(name, f"{value:.4g}", "fixed", "") for name, value in fit.fixed.items()]
-    level = f"{100 * fit.confidence:.10g} % interval"
-    return ("parameter", "value", "standard error", level), rows
-
-
-def fit_rows(fit: Fit) -> Iterator[tuple[str, str]]:
-    """How well the fit describes the data."""
-    yield "reading", fit.reading.value
-    yield "data", f"{len(fit.times)} charging times, {fit.shots} shots of {fit.n_cells} cells"
-    yield "log-likelihood", f"{fit.log_likelihood:.2f} with {fit.n_parameters} parameters"
-    yield (
-        "deviance",
-        f"{fit.deviance:.1f} of {fit.degrees_of_freedom} degrees of freedom, "
-        f"p = {fit.deviance_p_value:.2g}",
+def _draw_rungs(axes: Axes, rungs: list[dict[str, Any]]) -> float:
+    """What is left of each rung and what it lost; the widest of them."""
+    values = [one["ergotropy"] for one in rungs]
+    losses = np.maximum([one["loss"] or 0.0 for one in rungs], 0.0)
+    axes.barh(range(len(values)), values, color=ORANGE, height=0.6, label="ergotropy $W$")
+    axes.barh(
+        range(len(values)),
+        losses,
+        left=values,
+        color=SKY,
+        hatch="///",
+        edgecolor="white",
+        height=0.6,
+        label="lost against the rung above",
     )
-    worst = min(fit.checks, key=lambda one: one.p_value)
-    yield (
-        "worst predicted",
-        f"{worst.setting} at {worst.time:.4g}, p = {worst.p_value:.2g} of {len(fit.checks)}",
-    )
-
-
-def reading_rows(table: ReadingsTable) -> Table:
-    """Headers and one row for each reading."""
-    aic = min(fit.aic for fit in table.fits)
-    bic = min(fit.bic for fit in table.fits)
-    rows: list[tuple[str, ...]] = [
-        (
-            fit.reading.value,
-            str(fit.n_parameters),
-            f"{fit.log_likelihood:.1f}",
-            f"{fit.aic - aic:.1f}",
-            f"{fit.bic - bic:.1f}",
-            f"{weight:.2f}",
-            f"{fit.deviance_p_value:.2g}",
+    top = float(max(values))
+    for row, (value, one) in enumerate(zip(values, rungs, strict=True)):
+        change = f" ({_change(one)})" if _change(one) else ""
+        axes.text(
+            value + losses[row] + 0.01 * top, row, f"{value:.4f}{change}", va="center", size=8
         )
-        for fit, weight in zip(table.fits, table.weights, strict=True)
-    ]
-    return ("reading", "k", "ln L", "dAIC", "dBIC", "weight", "p of fit"), rows
+    return top
 
 
-def _error(parameter: FittedParameter) -> str:
-    return "none" if parameter.standard_error is None else f"{parameter.standard_error:.2g}"
+def _content(result: Compared) -> Mapping[str, Any]:
+    return result.to_dict() if isinstance(result, Comparison) else result
 
 
-def _ends(parameter: FittedParameter) -> str:
-    low, high = (None if end is None else f"{end:.4g}" for end in (parameter.low, parameter.high))
-    return f"[{low or 'open'}, {high or 'open'}]"
+def _name(rung: Mapping[str, Any]) -> str:
+    return str(rung["name"]) if rung["loss"] is None else f"+ {rung['name']}"
 
 
-def _time(result: Comparison, value: float) -> str:
-    return f"{value * 1e6:.3g}" if result.seconds else f"{value:.3g}"
+def _change(rung: Mapping[str, Any]) -> str:
+    return "" if rung["loss"] is None else f"{-rung['loss']:+.4f}"
+
+
+def _time(seconds: bool, value: float) -> str:
+    return f"{value * 1e6:.3g}" if seconds else f"{value:.3g}"

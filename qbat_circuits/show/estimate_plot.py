@@ -11,17 +11,29 @@ from qbat_circuits.analysis.dicke import DickeEstimate
 from qbat_circuits.analysis.extraction import ExtractionEstimate
 from qbat_circuits.analysis.pauli import PauliEstimate
 from qbat_circuits.analysis.scheme import ErgotropyEstimate
+from qbat_circuits.show.style import BLACK, GREY, ORANGE, TONES, headed, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe-Ito colours, as in `plots`.
-_ERGOTROPY, _OTHER = "#D55E00", "#000000"
 #: Least width of the axis of work; the noise of a zero is not stretched over a figure.
 _LEAST_SPAN = 1e-3
 
 
-def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
+def plot_estimate(estimate: ErgotropyEstimate, axes: Axes | None = None) -> Axes:
+    """The work with its interval, beside what other readings of the same counts say.
+
+    Args:
+        estimate: of any scheme.
+        axes: where to draw; new axes by default.
+    """
+    if axes is None:
+        axes = new_axes(5.5, 3.6)
+    _draw_values(axes, estimate)
+    return axes
+
+
+def estimate_figure(estimate: ErgotropyEstimate) -> Figure:
     """The work with its interval; beside them the state or its populations.
 
     Args:
@@ -34,7 +46,7 @@ def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
     else:
         left, right = figure.subplots(), None
-    _draw_values(left, estimate)
+    plot_estimate(estimate, left)
     if isinstance(estimate, PauliEstimate):
         _draw_state(right, estimate)
     elif isinstance(estimate, DickeEstimate):
@@ -44,8 +56,7 @@ def plot_estimate(estimate: ErgotropyEstimate) -> Figure:
         what = f"lower bound on {what}"
     head = what[0].upper() + what[1:]
     text = f"{head}: scheme {estimate.scheme}, {estimate.total_shots} shots, {estimate.origin}"
-    figure.suptitle(text, fontsize="medium", x=0.01, ha="left", wrap=True)
-    return figure
+    return headed(figure, text)
 
 
 def _what(estimate: ErgotropyEstimate) -> str:
@@ -57,18 +68,18 @@ def _what(estimate: ErgotropyEstimate) -> str:
 def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
     """One line per figure, from the answer down; the stored energy in words."""
     level = f"{100 * estimate.confidence:.10g} %"
-    rows = [(f"interval, {level}", estimate.value, _ERGOTROPY, "o")]
+    rows = [(f"interval, {level}", estimate.value, ORANGE, "o")]
     if estimate.guaranteed_low is not None:
-        rows.append((f"at least, any shots, {level}", estimate.guaranteed_low, _ERGOTROPY, ">"))
-    rows.append(("not mitigated", estimate.raw_value, _OTHER, "x"))
+        rows.append((f"at least, any shots, {level}", estimate.guaranteed_low, ORANGE, ">"))
+    rows.append(("not mitigated", estimate.raw_value, BLACK, "x"))
     if not isinstance(estimate, ExtractionEstimate):  # a drop is linear: it is its own plug-in
-        rows.append(("plug-in, biased", estimate.plug_in, _OTHER, "+"))
+        rows.append(("plug-in, biased", estimate.plug_in, BLACK, "+"))
     low, high = estimate.low, estimate.high
     axes.errorbar(
         [estimate.value],
         [0],
         xerr=[[estimate.value - low], [high - estimate.value]],
-        color=_ERGOTROPY,
+        color=ORANGE,
         linewidth=2.5,
         capsize=5,
     )
@@ -86,7 +97,7 @@ def _draw_values(axes: Axes, estimate: ErgotropyEstimate) -> None:
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.8)
     axes.locator_params(axis="x", nbins=5)
-    axes.axvline(0, color="#999999", linewidth=0.8, zorder=0)
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
     energy = estimate.energy
     axes.set_xlabel(
         f"{_what(estimate)} ($\\hbar\\bar\\omega$)\n"
@@ -110,13 +121,14 @@ def _draw_state(axes: Axes, estimate: PauliEstimate) -> None:
 def _draw_populations(axes: Axes, estimate: DickeEstimate) -> None:
     """Populations p(j, m) with one standard error, each total spin in its own tone."""
     spins = sorted({j for j, _ in estimate.sectors}, reverse=True)
-    tones = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#F0E442", "#56B4E9")
     for place, ((j, _), p, error) in enumerate(
         zip(estimate.sectors, estimate.populations, estimate.standard_errors, strict=True)
     ):
-        axes.bar(place, p, color=tones[spins.index(j)], yerr=error, ecolor=_OTHER, capsize=2)
+        axes.bar(
+            place, p, color=TONES[spins.index(j) % len(TONES)], yerr=error, ecolor=BLACK, capsize=2
+        )
     names = [f"{j:g}, {m:+g}" if m else f"{j:g}, 0" for j, m in estimate.sectors]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if len(names) < 13 else 5)
-    axes.axhline(0, color=_OTHER, linewidth=0.8)
+    axes.axhline(0, color=BLACK, linewidth=0.8)
     axes.set_xlabel("$j, m$")
     axes.set_ylabel("population $p(j, m)$")

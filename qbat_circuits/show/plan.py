@@ -57,6 +57,7 @@ def _doing(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "  window with W >= 90 % of it", f"from {1e6 * start:.4g} us {end}"
     best = plan.precision
     yield "scheme", f"{best.scheme}, {best.circuits} circuits of {best.shots} shots"
+    yield "  and to calibrate the readout", f"2 circuits of {best.calibration_shots} shots"
     yield "time on the chip", f"{plan.wall_time_s:.3g} s"
     for other in plan.schemes:
         if other.scheme != best.scheme:

@@ -2,38 +2,145 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, NullFormatter
 
-from qbat_circuits.errors import InputError
+from qbat_circuits.errors import InputError, QbatError
+from qbat_circuits.show.comparison import (
+    Table,
+    comparison_headline,
+    comparison_sections,
+    ladder_rows,
+    plot_comparison,
+)
+from qbat_circuits.show.fit import (
+    fit_rows,
+    parameter_rows,
+    plot_checks,
+    plot_fit,
+    reading_rows,
+)
 from qbat_circuits.show.plan import verdict
+from qbat_circuits.show.style import (
+    BLUE,
+    ENERGY_LABEL,
+    GREEN,
+    ORANGE,
+    draw_interval,
+    figure_of,
+    headed,
+    new_axes,
+)
 from qbat_circuits.show.summary import Rows
+from qbat_circuits.show.sweep import plot_sweep, sweep_sections
 from qbat_circuits.study.saved import SavedResult
 
-# Okabe-Ito colours, as in `plots`.
-_BLUE, _GREEN, _ORANGE, _BLACK = "#0072B2", "#009E73", "#D55E00", "#000000"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Lists of sentences that a result may hold, with their titles.
+_SENTENCES: Final = (
+    ("Assumed", "assumptions"),
+    ("Not determined", "unidentified"),
+    ("Notes", "notes"),
+)
 
 
 def saved_headline(saved: SavedResult) -> str:
     """What the result is, and its verdict where it has one."""
     content = saved.content
-    text = str(content["statement"])
-    if saved.kind == "plan":
-        return verdict(content["go"], content["hypothetical"], content["reason"])
-    return f"HYPOTHETICAL: {text}" if content["hypothetical"] else text
+    with _reading(saved):
+        if saved.kind == "plan":
+            return verdict(content["go"], content["hypothetical"], content["reason"])
+        if saved.kind in ("comparison", "sweep"):
+            return comparison_headline(content)
+        text = str(content["statement"])
+        return f"HYPOTHETICAL: {text}" if content["hypothetical"] else text
 
 
-def saved_sections(saved: SavedResult) -> Iterator[tuple[str, Rows]]:
+def saved_sections(saved: SavedResult) -> list[tuple[str, Rows]]:
     """Titled groups of (what, value) rows, in reading order."""
+    with _reading(saved):
+        return list(_sections(saved))
+
+
+def saved_tables(saved: SavedResult) -> list[tuple[str, Table]]:
+    """Titled tables, with headers and rows."""
+    content = saved.content
+    with _reading(saved):
+        if saved.kind == "comparison":
+            return [("Ladder", ladder_rows(content))]
+        if saved.kind == "fit":
+            readings = reading_rows(content["comparison"])
+            return [("Parameters", parameter_rows(content)), ("Readings", readings)]
+        return []
+
+
+def saved_sentences(saved: SavedResult) -> list[tuple[str, tuple[str, ...]]]:
+    """Titled lists of what was assumed and what to beware of."""
+    with _reading(saved):
+        told = [(title, tuple(map(str, saved.content.get(key, ())))) for title, key in _SENTENCES]
+        return [one for one in told if one[1]]
+
+
+def saved_figure(saved: SavedResult, variable: str | None = None) -> Figure:
+    """The curve of a run, the collisions of a circuit, the margins of a plan, and so on.
+
+    Args:
+        saved: of any kind.
+        variable: of a sweep, "ergotropy" by default.
+
+    Raises:
+        InputError: if the arrays of a run are not beside its JSON file, or only a sweep has
+            variables.
+    """
+    if variable is not None and saved.kind != "sweep":
+        raise InputError(f"'variable' must be left out: a result of kind {saved.kind!r} has none.")
+    with _reading(saved):
+        if saved.kind == "fit":
+            return _fit_figure(saved)
+        if saved.kind == "comparison":
+            return figure_of(plot_comparison(saved.content))
+        if saved.kind == "sweep":
+            axes = plot_sweep(_arrays(saved), variable or "ergotropy")
+        else:
+            axes = new_axes()
+            _DRAWINGS[saved.kind](axes, saved)
+        return headed(figure_of(axes), saved_headline(saved))
+
+
+@contextmanager
+def _reading(saved: SavedResult) -> Iterator[None]:
+    """A file that somebody has changed by hand may lack anything."""
+    try:
+        yield
+    except QbatError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
+        raise InputError(
+            f"The file {os.fspath(saved.path)!r} is no whole result ({reason})."
+        ) from None
+
+
+def _sections(saved: SavedResult) -> Iterator[tuple[str, Rows]]:
     content = saved.content
     if saved.kind == "plan":
         yield "Plan", list(_plan_rows(content))
-        return
-    yield "Work", list(_work_rows(content))
+    elif saved.kind == "comparison":
+        yield from comparison_sections(content)
+    elif saved.kind == "fit":
+        yield "Fit", list(fit_rows(content))
+    elif saved.kind == "sweep":
+        yield from sweep_sections(_arrays(saved))
+    else:
+        yield "Work", list(_work_rows(content))
     if saved.kind == "collision":
         circuit = content["circuit"]
         yield (
@@ -44,23 +151,6 @@ def saved_sections(saved: SavedResult) -> Iterator[tuple[str, Rows]]:
                 ("duration", f"{1e6 * circuit['duration_s']:.4g} us"),
             ],
         )
-
-
-def saved_figure(saved: SavedResult) -> Figure:
-    """The curve of a run, the collisions of a circuit, or the margins of a plan.
-
-    Raises:
-        InputError: if the arrays of a run are not beside its JSON file.
-    """
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
-    drawings: dict[str, Callable[[Any, SavedResult], None]] = {
-        "run": _draw_run,
-        "collision": _draw_collisions,
-        "plan": _draw_margins,
-    }
-    drawings[saved.kind](figure.subplots(), saved)
-    figure.suptitle(saved_headline(saved), fontsize="medium", x=0.01, ha="left", wrap=True)
-    return figure
 
 
 def _work_rows(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -80,6 +170,7 @@ def _plan_rows(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "cells on qubits", ", ".join(map(str, content["qubits"]))
     yield "time", f"{1e6 * content['time_s']:.4g} us"
     yield "scheme", f"{best['scheme']}, {best['circuits']} circuits of {best['shots']} shots"
+    yield "  readout calibration", f"2 circuits of {best['calibration_shots']} shots"
     yield "ergotropy", f"{content['ergotropy']:.4f} hw, {content['needed']:.4f} is told from 0"
     yield "probability", f"{content['probability']:.0%}"
 
@@ -92,12 +183,12 @@ def _arrays(saved: SavedResult) -> Any:
     return saved.arrays
 
 
-def _draw_run(axes: Any, saved: SavedResult) -> None:
+def _draw_run(axes: Axes, saved: SavedResult) -> None:
     data, content = _arrays(saved), saved.content
     seconds = content["units"]["time"] == "s"
     times = data.time.values * (1e6 if seconds else 1.0)
-    axes.plot(times, data.energy, "--", color=_BLUE, label="stored energy $E$")
-    axes.plot(times, data.ergotropy, color=_ORANGE, label="ergotropy $W$")
+    axes.plot(times, data.energy, "--", color=BLUE, label="stored energy $E$")
+    axes.plot(times, data.ergotropy, color=ORANGE, label="ergotropy $W$")
     at = content["time"] * (1e6 if seconds else 1.0)
     for what, marker in (("energy", "s"), ("ergotropy", "o")):
         _draw_estimate(axes, at, content[what], marker, f"{what}, measured")
@@ -105,35 +196,40 @@ def _draw_run(axes: Any, saved: SavedResult) -> None:
     _finish(axes)
 
 
-def _draw_collisions(axes: Any, saved: SavedResult) -> None:
+def _draw_collisions(axes: Axes, saved: SavedResult) -> None:
     data, content = _arrays(saved), saved.content
     k = content["circuit"]["collisions"]
     shown = slice(0, max(2 * k, 6))
-    axes.plot(data.number, data.bath_ergotropy, "--", color=_BLUE, label="ideal collective bath")
-    axes.plot(data.number, data.noiseless_ergotropy, "^:", color=_GREEN, label="perfect gates")
+    axes.plot(data.number, data.bath_ergotropy, "--", color=BLUE, label="ideal collective bath")
+    axes.plot(data.number, data.noiseless_ergotropy, "^:", color=GREEN, label="perfect gates")
     axes.plot(
-        data.collisions[shown], data.ergotropy[shown], "o-", color=_ORANGE, label="noisy gates"
+        data.collisions[shown], data.ergotropy[shown], "o-", color=ORANGE, label="noisy gates"
     )
     _draw_estimate(axes, k, content["ergotropy"], "s", "measured")
     axes.set_xlabel("collisions")
     _finish(axes)
 
 
-def _draw_estimate(axes: Any, at: float, one: dict[str, Any], marker: str, label: str) -> None:
-    value = one["value"]
-    reach = [[value - one["low"]], [one["high"] - value]]
-    axes.errorbar(
-        [at], [value], yerr=reach, color=_BLACK, marker=marker, ms=4.5, capsize=4, ls="none",
-        zorder=5, label=label,
-    )  # fmt: skip
+def _draw_estimate(axes: Axes, at: float, one: dict[str, Any], marker: str, label: str) -> None:
+    draw_interval(axes, at, one["value"], one["low"], one["high"], marker=marker, label=label)
 
 
-def _draw_margins(axes: Any, saved: SavedResult) -> None:
+def _fit_figure(saved: SavedResult) -> Figure:
+    """The parameters, and beside them how well they predict every setting."""
+    height = 1.6 + 0.45 * max(len(saved.content["parameters"]), 5)
+    figure = Figure(figsize=(9.5, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    plot_fit(saved.content, left)
+    plot_checks(saved.content, right)
+    return headed(figure, saved_headline(saved))
+
+
+def _draw_margins(axes: Axes, saved: SavedResult) -> None:
     """Each margin as a bar: how many times its planned value a figure may take."""
     margins = [one for one in saved.content["margins"] if one["limit"] and one["now"]]
     places = np.arange(len(margins))
-    axes.barh(places, [one["limit"] / one["now"] for one in margins], color=_BLUE, height=0.55)
-    axes.axvline(1.0, color=_ORANGE, ls="--", label="as planned")
+    axes.barh(places, [one["limit"] / one["now"] for one in margins], color=BLUE, height=0.55)
+    axes.axvline(1.0, color=ORANGE, ls="--", label="as planned")
     for place, one in zip(places.tolist(), margins, strict=True):
         text = f"{one['now']:.3g} → {one['limit']:.3g} {one['unit']}".strip()
         end = max(one["limit"] / one["now"], 1.0)
@@ -149,7 +245,14 @@ def _draw_margins(axes: Any, saved: SavedResult) -> None:
     axes.legend(frameon=False, fontsize="small")
 
 
-def _finish(axes: Any) -> None:
-    axes.set_ylabel(r"energy ($\hbar\bar\omega$)")
+def _finish(axes: Axes) -> None:
+    axes.set_ylabel(ENERGY_LABEL)
     axes.set_ylim(bottom=0.0)
     axes.legend(frameon=False, fontsize="small")
+
+
+_DRAWINGS: Final[dict[str, Callable[[Axes, SavedResult], None]]] = {
+    "run": _draw_run,
+    "collision": _draw_collisions,
+    "plan": _draw_margins,
+}

@@ -16,7 +16,7 @@ import numpy as np
 from qbat_circuits.analysis.pauli import PauliEstimate, PauliScheme
 from qbat_circuits.baths import CollectiveBath
 from qbat_circuits.battery import Battery
-from qbat_circuits.calibration import load_calibration
+from qbat_circuits.calibration import Calibration, load_calibration
 from qbat_circuits.cells import FloatArray
 from qbat_circuits.circuits.compiled_extraction import CompiledExtraction, compile_extraction
 from qbat_circuits.collision_model import TrappingWarning, collision_states, equivalent_time
@@ -25,6 +25,7 @@ from qbat_circuits.dynamics.curve import ChargingCurve
 from qbat_circuits.dynamics.steady import steady_state
 from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.gate_noise import ChipNoise
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.quantities.dense import correlation_ergotropy
 from qbat_circuits.sampling.counts import Counts, check_emulated_cells
 from qbat_circuits.schema import Experiment
@@ -72,6 +73,20 @@ class CollisionResult:
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
     created_at: str
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        schedule, estimate = self.schedule, self.estimate
+        level = f"{100 * estimate.confidence:.10g} %"
+        shown = {
+            "ideal bath, for this time": f"{self.bath.ergotropy[-1]:.4f} ħω",
+            "circuit on perfect gates": f"{self.noiseless[-1]:.4f} ħω",
+            "delivered by the noisy circuit": f"{schedule.ergotropy:.4f} ħω",
+            "from counts": f"{estimate.value:.4f} ħω",
+            f"{level} interval": f"{estimate.low:.4f} to {estimate.high:.4f} ħω",
+            "taken out by noisy gates": f"{self.extraction.net_work:.4f} ħω",
+        }
+        return facts(self.statement, shown.items())
 
 
 def run_collision(experiment: Experiment, progress: Progress | None = None) -> CollisionResult:
@@ -133,8 +148,18 @@ def run_collision(experiment: Experiment, progress: Progress | None = None) -> C
     )
 
 
-def plan_collision(experiment: Experiment) -> tuple[ChipNoise, CollisionSchedule]:
-    """The chip's noise and the schedule that an experiment asks for or leaves to the search."""
+def plan_collision(
+    experiment: Experiment, calibration: Calibration | None = None
+) -> tuple[ChipNoise, CollisionSchedule]:
+    """The chip's noise and the schedule that an experiment asks for or leaves to the search.
+
+    Args:
+        experiment: with charging.mode = "collision".
+        calibration: instead of the one that the file names.
+
+    Raises:
+        InputError: for whatever the experiment asks that cannot be done.
+    """
     chip, table = experiment.chip, experiment.collision
     if chip is None or experiment.bath.occupation is None:
         raise InputError("'charging.mode' must be \"collision\" for a schedule of collisions.")
@@ -142,7 +167,7 @@ def plan_collision(experiment: Experiment) -> tuple[ChipNoise, CollisionSchedule
     n = experiment.battery.n_cells if listed is None else len(listed)
     check_emulated_cells(n or 0)
     noise = ChipNoise(
-        load_calibration(chip.calibration),
+        calibration or load_calibration(chip.calibration),
         chip.residual_population,
         None if table is None else table.reset_error,
         {} if table is None else table.assumed_durations_s,

@@ -10,6 +10,7 @@ import numpy as np
 
 from qbat_circuits.json_files import json_bytes
 from qbat_circuits.study.collision import CollisionResult
+from qbat_circuits.study.result_details import chip_content, measured_content
 from qbat_circuits.study.results import (
     FORMAT,
     VERSION,
@@ -81,6 +82,8 @@ def collision_content(result: CollisionResult) -> dict[str, Any]:
         "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
         "assumptions": list(result.assumptions),
         "notes": list(result.notes),
+        "chip": chip_content(chip, (*one.placement.cells, one.placement.ancilla)),
+        **measured_content(result.counts, estimate, (1.0,) * one.n_cells, schedule.state),
     }
 
 

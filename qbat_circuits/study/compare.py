@@ -21,6 +21,7 @@ from qbat_circuits.dynamics.leakage import leakage_of
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.errors import InputError, broken_rule
 from qbat_circuits.gate_noise import ChipNoise
+from qbat_circuits.markup import Markup, grid
 from qbat_circuits.sampling.counts import MAX_EMULATED_CELLS
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study.ladder import CIRCUIT, READOUT, Rung, ladder_of, left_out
@@ -115,6 +116,25 @@ class Comparison:
     notes: tuple[str, ...]
     created_at: str
 
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        rows = [
+            (
+                one.rung.name,
+                f"{one.ergotropy:.4f}",
+                "" if one.loss is None else f"{-one.loss:+.4f}",
+                f"{one.energy:.4f}",
+            )
+            for one in self.rungs
+        ]
+        if self.readout is not None:
+            rows.append((READOUT, f"{self.readout.mitigated:.4f}", "", ""))
+        if self.circuit is not None:
+            rows.append((CIRCUIT, f"{self.circuit.ergotropy:.4f}", "", ""))
+        head = f"HYPOTHETICAL ({self.hypothetical}): " if self.hypothetical else ""
+        headers = ("rung", "W (ħω̄)", "change", "E (ħω̄)")
+        return grid(f"{head}{self.statement}", headers, rows)
+
     def to_dict(self) -> dict[str, Any]:
         """The content of comparison.json."""
         experiment, readout = self.experiment, self.readout
@@ -124,6 +144,7 @@ class Comparison:
             "kind": "comparison",
             "statement": self.statement,
             "hypothetical": bool(self.hypothetical),
+            "hypothetical_reason": self.hypothetical,
             "created_at": self.created_at,
             "experiment": None if experiment is None else experiment.model_dump(mode="json"),
             "experiment_sha256": None if experiment is None else experiment.sha256(),
@@ -149,7 +170,7 @@ class Comparison:
                 "raw_bias": readout.raw_bias,
                 "half_width": readout.half_width,
             },
-            "circuit": None if self.circuit is None else _circuit_content(self.circuit),
+            "circuit": None if self.circuit is None else schedule_content(self.circuit),
             "assumptions": list(self.assumptions),
             "notes": list(self.notes),
         }
@@ -320,7 +341,8 @@ def _circuit(model: Model, say: Progress) -> tuple[CollisionSchedule | None, lis
     return found, [said]
 
 
-def _circuit_content(schedule: CollisionSchedule) -> dict[str, Any]:
+def schedule_content(schedule: CollisionSchedule) -> dict[str, Any]:
+    """What a circuit of collisions is and delivers, as JSON content."""
     one = schedule.compiled
     return {
         "ergotropy": schedule.ergotropy,

@@ -17,6 +17,7 @@ from qbat_circuits.dynamics.leakage import Leakage, leakage_of
 from qbat_circuits.dynamics.propagator import evolve
 from qbat_circuits.dynamics.steady import SteadyState, steady_state
 from qbat_circuits.errors import AccuracyError, InputError
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.sampling.counts import Counts, check_emulated_cells
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study.measuring import battery_while_waiting, check_measurement, measure
@@ -70,6 +71,23 @@ class ExperimentResult:
     estimate: PauliEstimate
     notes: tuple[str, ...]
     created_at: str
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        model, estimate = self.model, self.estimate
+        unit = "" if model.device is None else " s"
+        level = f"{100 * estimate.confidence:.10g} %"
+        shown = {
+            "best charging time": f"{self.plateau.peak_time:.4g}{unit}",
+            "ergotropy there": f"{self.ergotropy_true:.4f} ħω̄",
+            "stored energy there": f"{self.energy_true:.4f} ħω̄",
+            "ergotropy at readout": f"{self.ergotropy_at_readout:.4f} ħω̄",
+            "from counts": f"{estimate.value:.4f} ħω̄",
+            f"{level} interval": f"{estimate.low:.4f} to {estimate.high:.4f} ħω̄",
+            "engines differ by": f"{max(self.energy_deviation, self.ergotropy_deviation):.1e}",
+        }
+        head = "HYPOTHETICAL: " if model.hypothetical else ""
+        return facts(f"{head}{model.statement}", shown.items())
 
 
 def run_experiment(experiment: Experiment, progress: Progress | None = None) -> ExperimentResult:

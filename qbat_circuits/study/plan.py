@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 
 from qbat_circuits.analysis.estimate import SCHEMES
-from qbat_circuits.cells import ComplexArray
+from qbat_circuits.cells import ComplexArray, FloatArray
 from qbat_circuits.errors import InputError, check_choice, check_integer, check_number
+from qbat_circuits.markup import Markup, facts
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study.margins import Margin, elasticity, margin_of
 from qbat_circuits.study.plan_target import Target, target_of
-from qbat_circuits.study.precision import Goal, Precision, enough_shots
+from qbat_circuits.study.precision import CALIBRATION, Goal, Precision, enough_shots
 from qbat_circuits.study.prediction import NOTHING, Prediction
 from qbat_circuits.study.results import FORMAT, VERSION, versions
 from qbat_circuits.thermodynamics import energy, ergotropy
@@ -26,6 +28,8 @@ from qbat_circuits.thermodynamics import energy, ergotropy
 GO: Final = 0.9
 #: Draws of the figures that may turn out different.
 DRAWS: Final = 300
+#: Other cells that a plan names.
+MOST: Final = 5
 #: Time between two shots on public chips, s.
 REPETITION_S: Final = 250e-6
 WORDS: Final = {
@@ -65,7 +69,12 @@ class Plan:
         elasticities: d ln W / d ln x of each figure.
         improve_first: figure whose improvement by one spread brings the most work.
         alternatives: other cells with the ergotropy they would deliver, best first.
+        delivered: the most that each qubit of the chip would deliver together with others, by
+            number; those that were not looked at are missing.
         assumptions, notes: one sentence each.
+        seed: of the emulated data sets and of the draws.
+        calibration_sha256: of the chip's figures.
+        created_at: ISO time stamp.
     """
 
     experiment: Experiment
@@ -90,14 +99,39 @@ class Plan:
     elasticities: dict[str, float]
     improve_first: str
     alternatives: tuple[tuple[tuple[int, ...], float], ...]
+    delivered: dict[int, float]
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
+    seed: int
+    calibration_sha256: str
+    created_at: str
+
+    @property
+    def circuits(self) -> int:
+        """Number of circuits: settings, and the two that calibrate the readout."""
+        return self.precision.circuits + 2
+
+    def _repr_html_(self) -> Markup:
+        """What a notebook shows."""
+        best = self.precision
+        shown = {
+            "verdict": f"{'GO' if self.go else 'NO-GO'}: {self.reason}",
+            "cells on qubits": ", ".join(map(str, self.qubits)),
+            "time": f"{1e6 * self.time_s:.4g} µs",
+            "scheme": f"{best.scheme}, {best.circuits} circuits of {best.shots} shots",
+            "ergotropy": f"{self.ergotropy:.4f} of {self.energy:.4f} ħω̄ stored",
+            "interval to expect": f"{best.low:.4f} to {best.high:.4f} ħω̄",
+            "probability of the goal": f"{self.probability:.0%}",
+        }
+        head = "" if self.hypothetical is None else f"HYPOTHETICAL ({self.hypothetical}): "
+        return facts(f"{head}{self.statement}", shown.items())
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, as JSON content in the format of results."""
         names = (
             "mode statement hypothetical time_s window_s ergotropy energy needed wall_time_s "
-            "spread probability go reason elasticities improve_first"
+            "spread probability go reason elasticities improve_first seed calibration_sha256 "
+            "created_at"
         )
         return {
             "format": FORMAT,
@@ -107,11 +141,14 @@ class Plan:
             "qubits": list(self.qubits),
             "goal": {**asdict(self.goal), "words": self.goal.words},
             "precision": asdict(self.precision),
+            "circuits": self.circuits,
+            "total_shots": self.precision.total_shots,
             "schemes": [asdict(one) for one in self.schemes],
             "margins": [asdict(one) for one in self.margins],
             "alternatives": [
                 {"qubits": list(qubits), "ergotropy": work} for qubits, work in self.alternatives
             ],
+            "delivered": [{"qubit": q, "ergotropy": w} for q, w in sorted(self.delivered.items())],
             "units": {"energy": "hbar*mean(omega)", "time": "s"},
             "experiment": self.experiment.model_dump(mode="json"),
             "experiment_sha256": self.experiment.sha256(),
@@ -161,10 +198,14 @@ def plan(
     work = ergotropy(state, prediction.energies)
     say("Choosing the scheme and the shots")
     tried = _schemes(schemes, state, chosen, wanted, first)
-    best = min(tried, key=lambda one: (not one.enough, -one.power, one.total_shots))
-    needed = max(work - best.low, 0.0) if best.value else work
     say("Drawing what may turn out different")
-    probability = probability_of(prediction, needed, width, first)
+    drawn = drawn_works(prediction, width, first)
+
+    def chance(one: Precision) -> float:
+        return float(np.mean(drawn >= told_from_0(work, one)))
+
+    best = min(tried, key=lambda one: (not one.enough, -min(chance(one), GO), one.total_shots))
+    needed, probability = told_from_0(work, best), chance(best)
     say("Looking for margins")
     margins = tuple(margin_of(figure, prediction, needed) for figure in chosen.figures)
     costs = {name: elasticity(prediction, name) for name in prediction.factors}
@@ -193,9 +234,13 @@ def plan(
         margins=margins,
         elasticities={WORDS[name]: value for name, value in costs.items()},
         improve_first=WORDS[improve],
-        alternatives=chosen.alternatives,
+        alternatives=chosen.alternatives[:MOST],
+        delivered=chosen.delivered,
         assumptions=(*chosen.assumptions, f"{1e6 * between:.4g} us between two shots."),
         notes=chosen.notes,
+        seed=first,
+        calibration_sha256=chosen.calibration_sha256,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
@@ -213,7 +258,7 @@ def _schemes(
         check_choice("schemes", name, tuple(SCHEMES))
         try:
             readout = chosen.prediction.readout()
-            found.append(enough_shots(name, state, readout, goal, energies, seed))
+            found.append(enough_shots(name, state, readout, goal, energies, seed, CALIBRATION))
         except InputError as error:
             refusal = error
     if not found:
@@ -221,25 +266,30 @@ def _schemes(
     return tuple(found)
 
 
-def probability_of(prediction: Prediction, needed: float, spread: float, seed: int) -> float:
-    """Share of draws in which the work is at least what the planned shots tell from 0.
+def told_from_0(work: float, precision: Precision) -> float:
+    """Least work whose interval is expected above 0: what separates the work from its lower end."""
+    return max(work - precision.low, 0.0) if precision.value else work
 
-    Each uncertain figure is multiplied by exp(spread z) with its own standard normal z; T1 and T2
-    of each qubit have one each.
+
+def drawn_works(prediction: Prediction, spread: float, seed: int) -> FloatArray:
+    """Ergotropies at the planned time if the uncertain figures turn out different, shape (DRAWS,).
+
+    Each is multiplied by exp(spread z) with its own standard normal z; T1 and T2 of each qubit have
+    one each.
     """
     rng = np.random.default_rng(seed)
     n = len(prediction.energies)
-    drawn = [name for name in prediction.factors if name in prediction.uncertain]
-    good = 0
-    for _ in range(DRAWS):
+    uncertain = [name for name in prediction.factors if name in prediction.uncertain]
+    works = np.empty(DRAWS)
+    for draw in range(DRAWS):
         factors: dict[str, Any] = {}
-        for name in drawn:
+        for name in uncertain:
             if name in ("t1", "t2"):
                 factors[name] = tuple(np.exp(spread * rng.standard_normal(n + 1)).tolist())
             else:
                 factors[name] = float(np.exp(spread * rng.standard_normal()))
-        good += prediction.work(replace(NOTHING, **factors)) >= needed
-    return good / DRAWS
+        works[draw] = prediction.work(replace(NOTHING, **factors))
+    return works
 
 
 def _reason(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from qbat_circuits.study.collision import collision_statement, plan_collision
 from qbat_circuits.study.margins import Figure, scaled_figure
 from qbat_circuits.study.prediction import BathPrediction, Change, CollisionPrediction, Prediction
 from qbat_circuits.study.schedule import CollisionSchedule
+
+#: Largest occupation of the local baths that is looked at.
+_HOTTEST: Final = 24.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +36,7 @@ class Target:
             not found; None for a circuit.
         alternatives: other cells with the ergotropy they would deliver, best first.
         assumptions, notes: one sentence each.
+        calibration_sha256: of the chip's figures.
     """
 
     prediction: Prediction
@@ -45,6 +50,17 @@ class Target:
     alternatives: tuple[tuple[tuple[int, ...], float], ...]
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
+    calibration_sha256: str
+
+    @property
+    def delivered(self) -> dict[int, float]:
+        """The most that each qubit would deliver together with others, by number."""
+        most: dict[int, float] = {}
+        chosen = (self.qubits, self.prediction.work())
+        for qubits, work in (chosen, *self.alternatives):
+            for qubit in qubits:
+                most[qubit] = max(most.get(qubit, 0.0), work)
+        return most
 
 
 def target_of(experiment: Experiment) -> Target:
@@ -86,14 +102,17 @@ def bath_target(experiment: Experiment) -> Target:
         time_s=plateau.peak_time,
         measuring_s=measurement.delay_s + measurement.rotation_s + max(lengths),
         window_s=(plateau.start, plateau.stop if plateau.stops_inside else None),
-        alternatives=tuple((one.qubits, one.ergotropy) for one in found[1:6]),
+        alternatives=tuple((one.qubits, one.ergotropy) for one in found[1:]),
         assumptions=model.assumptions,
         notes=model.notes,
+        calibration_sha256=calibration.sha256,
     )
 
 
 def _bath_figures(best: Candidate) -> tuple[Figure, ...]:
     battery, readout = best.model.battery, best.model.readout
+    n = battery.bath.occupation or 1.0  # a cold bath leaves the ratio to the vacuum's
+    local = float(np.mean([one.occupation for one in battery.noise]))
     kappa = battery.bath.rate
     loss = float(np.mean([one.rate for one in battery.noise])) / kappa
     rest = float(np.mean([one.population for one in battery.noise]))
@@ -102,11 +121,19 @@ def _bath_figures(best: Candidate) -> tuple[Figure, ...]:
     return (
         scaled_figure("local loss gamma/kappa", "", loss, "t1", inverse=True),
         Figure("residual population", "", rest, 0.49, 0.0, lambda x: Change(residual_population=x)),
+        Figure(
+            "local occupation n_l/n", "", local / n, _HOTTEST / n, 0.0, lambda x: _warmer(x * n)
+        ),
         Figure("detuning/kappa", "", spread, 1e3, 0.0, lambda x: Change(detuning=x)),
         Figure("correlation c", "", 1.0, 0.0, 1.0, lambda x: Change(correlation=x)),
         scaled_figure("readout error", "", error, "readout"),
         Figure("bath left on", "1/kappa", 0.0, 1e3, 0.0, lambda x: Change(bath_left_on=x)),
     )
+
+
+def _warmer(occupation: float) -> Change:
+    """Local baths of this occupation, with which the cells are in equilibrium at first."""
+    return Change(residual_population=occupation / (2 * occupation + 1))
 
 
 def collision_target(experiment: Experiment) -> Target:
@@ -123,9 +150,10 @@ def collision_target(experiment: Experiment) -> Target:
         time_s=schedule.duration_s,
         measuring_s=max(lengths),
         window_s=None,
-        alternatives=tuple((one.cells, work) for one, work in schedule.runners_up[:5]),
+        alternatives=tuple((one.cells, work) for one, work in schedule.runners_up),
         assumptions=noise.assumptions,
         notes=(),
+        calibration_sha256=noise.calibration.sha256,
     )
 
 

@@ -28,6 +28,8 @@ _LOOK, _FINAL = 8, 24
 POWER: Final = 0.9
 #: Shots of a setting: the fewest and the most that are looked at.
 _FEWEST, _MOST = 100, 1_000_000
+#: Shots of each of the two circuits that calibrate the readout, per shot of a setting.
+CALIBRATION: Final = 1
 #: Largest share by which the number of shots is more than needed.
 _STEP: Final = 1.1
 
@@ -84,6 +86,8 @@ class Precision:
         scheme: its name.
         circuits: settings.
         shots: of each setting.
+        calibration_shots: of each of the two circuits that calibrate the readout, all cells in 0
+            and all in 1; 0 where the readout is taken as known.
         value: mean of the estimates; for a lower bound, of the bound.
         low, high: mean ends of the interval at the goal's level.
         power: share of the data sets in which the lower end is above 0.
@@ -93,6 +97,7 @@ class Precision:
     scheme: str
     circuits: int
     shots: int
+    calibration_shots: int
     value: float
     low: float
     high: float
@@ -106,8 +111,8 @@ class Precision:
 
     @property
     def total_shots(self) -> int:
-        """Shots of all circuits."""
-        return self.circuits * self.shots
+        """Shots of all circuits, those of the readout's calibration included."""
+        return self.circuits * self.shots + 2 * self.calibration_shots
 
 
 def expected_precision(
@@ -119,25 +124,29 @@ def expected_precision(
     energies: Sequence[float] | None = None,
     seed: int = 7,
     runs: int = _FINAL,
+    calibration: int = 0,
 ) -> Precision:
     """The mean estimate of a scheme over emulated data sets.
 
     Args:
         scheme: a scheme or its name.
         state: density matrix, shape (2^N, 2^N).
-        readout: assignment matrices, with their calibration shots if these matter.
+        readout: true assignment matrices.
         shots: of each setting.
         goal: level of the interval, and what counts as enough.
         energies: cell energies e_i.
         seed: of the data sets.
         runs: number of data sets.
+        calibration: shots of each of the two circuits that calibrate the readout, per shot of a
+            setting; 0 where the readout is known, or its own calibration shots say how well.
     """
     chosen = SCHEMES[scheme] if isinstance(scheme, str) else scheme
     labels = chosen.settings(readout.n_cells)
     found = []
     for run in range(runs):
         counts = sample_counts(state, readout, shots, _seed(seed, run), labels)
-        one = chosen.estimate(counts, energies=energies, confidence=goal.level, seed=seed)
+        known = _calibrated(readout, calibration * shots, _seed(seed, runs + run))
+        one = chosen.estimate(counts, known, energies, confidence=goal.level, seed=seed)
         found.append((one.value, one.low, one.high))
     value, low, high = np.mean(found, axis=0).tolist()
     power = float(np.mean([one[1] > 0 for one in found]))
@@ -145,7 +154,9 @@ def expected_precision(
     if goal.half_width is not None:
         near = abs(value - ergotropy(state, energies)) <= goal.half_width
         enough = near and (high - low) / 2 <= goal.half_width
-    return Precision(chosen.name, len(labels), shots, value, low, high, power, bool(enough))
+    return Precision(
+        chosen.name, len(labels), shots, calibration * shots, value, low, high, power, bool(enough)
+    )
 
 
 def enough_shots(
@@ -155,6 +166,7 @@ def enough_shots(
     goal: Goal,
     energies: Sequence[float] | None = None,
     seed: int = 7,
+    calibration: int = 0,
 ) -> Precision:
     """The fewest shots of a setting that are expected to reach a goal.
 
@@ -162,11 +174,13 @@ def enough_shots(
     needed. Where 10^6 shots do not reach it, those, and not enough.
 
     Args:
-        scheme, state, readout, goal, energies, seed: as in `expected_precision`.
+        scheme, state, readout, goal, energies, seed, calibration: as in `expected_precision`.
     """
 
     def at(shots: int, runs: int = _LOOK) -> Precision:
-        return expected_precision(scheme, state, readout, shots, goal, energies, seed, runs)
+        return expected_precision(
+            scheme, state, readout, shots, goal, energies, seed, runs, calibration
+        )
 
     below, shots = _FEWEST // 2, _FEWEST
     while not at(shots).enough:
@@ -184,6 +198,15 @@ def enough_shots(
         shots = min(round(_STEP * shots), _MOST)
         final = at(shots, _FINAL)
     return final
+
+
+def _calibrated(readout: ReadoutModel, shots: int, seed: int) -> ReadoutModel:
+    """The readout as that many shots of all cells in 0, and in 1, would show it."""
+    if not shots:
+        return readout
+    columns = readout.assignment.transpose(0, 2, 1)  # (cell, prepared, read)
+    drawn = np.random.default_rng(seed).multinomial(shots, columns)
+    return readout.recalibrated(list(drawn.transpose(0, 2, 1)))
 
 
 def _seed(seed: int, run: int) -> int:

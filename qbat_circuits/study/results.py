@@ -16,9 +16,12 @@ import numpy as np
 
 from qbat_circuits.analysis.pauli import PauliEstimate
 from qbat_circuits.cells import level_numbers
+from qbat_circuits.dynamics.curve import ChargingCurve
 from qbat_circuits.errors import InputError
-from qbat_circuits.json_files import json_bytes, write_atomically
+from qbat_circuits.json_files import json_bytes, write_together
 from qbat_circuits.study.experiment import ExperimentResult
+from qbat_circuits.study.model import Model
+from qbat_circuits.study.result_details import battery_content, chip_content, measured_content
 from qbat_circuits.units import quantum_j, quantum_uev, temperature_from_occupation
 
 if TYPE_CHECKING:
@@ -40,7 +43,29 @@ def versions() -> dict[str, str]:
 
 def result_content(result: ExperimentResult) -> dict[str, Any]:
     """The content of result.json. Energies in units of hbar*mean(omega) unless named otherwise."""
-    return {**_provenance(result), **_findings(result)}
+    return {**_provenance(result), **_findings(result), **_details(result)}
+
+
+def curve_content(model: Model, curve: ChargingCurve, notes: tuple[str, ...]) -> dict[str, Any]:
+    """A charging curve alone, as JSON content."""
+    plateau = curve.plateau()
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": "curve",
+        "statement": model.statement,
+        "hypothetical": model.hypothetical,
+        "experiment": model.experiment.model_dump(mode="json"),
+        "versions": versions(),
+        "units": {"energy": "hbar*mean(omega)", "time": "1/rate" if model.device is None else "s"},
+        "engine": curve.engine,
+        "time": curve.times.tolist(),
+        "energy": curve.energy.tolist(),
+        "ergotropy": curve.ergotropy.tolist(),
+        "plateau": dataclasses.asdict(plateau),
+        "assumptions": list(model.assumptions),
+        "notes": list(notes),
+    }
 
 
 def _provenance(result: ExperimentResult) -> dict[str, Any]:
@@ -109,6 +134,19 @@ def _findings(result: ExperimentResult) -> dict[str, Any]:
         "leakage": None if result.leakage is None else dataclasses.asdict(result.leakage),
         "shots_per_setting": estimate.shots,
         "smallest_eigenvalue_sigma": estimate.smallest_eigenvalue_sigma,
+    }
+
+
+def _details(result: ExperimentResult) -> dict[str, Any]:
+    """What a report shows beside it."""
+    device, battery = result.model.device, result.model.battery
+    charged = result.curve.states[result.curve.best] if battery.levels == 2 else None
+    return {
+        "hypothetical_reason": "" if device is None else device.hypothetical_reason,
+        "initial_state": result.model.initial_state,
+        "chip": None if device is None else chip_content(device, device.qubits),
+        "battery": battery_content(battery),
+        **measured_content(result.counts, result.estimate, battery.energies, charged),
     }
 
 
@@ -208,30 +246,24 @@ def check_writable(folder: Path) -> None:
     Raises:
         InputError: naming the place.
     """
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not existing.is_dir():
+    above = (folder, *folder.absolute().parents)
+    existing = next(place for place in above if os.path.exists(place))  # Path.exists may raise
+    if not os.path.isdir(existing):
         raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: a file is in the way.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"The folder {os.fspath(folder)!r} cannot be written.")
     for name in FILES:
-        if (folder / name).is_dir():
+        if os.path.isdir(folder / name):
             raise InputError(f"The folder {os.fspath(folder)!r} holds a folder named {name!r}.")
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write complete files into a folder, which is made if needed; each appears in one step.
+    """Write a result's files into a folder, which is made if needed: all of them, or none.
 
     Raises:
         InputError: if the folder cannot be made or written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"The folder {os.fspath(folder)!r} cannot be made: {reason}.") from None
-    for name, data in files.items():
-        write_atomically(folder / name, data)
-    return [folder / name for name in files]
+    return write_together(folder, files)
 
 
 def netcdf_bytes(dataset: xr.Dataset) -> bytes:

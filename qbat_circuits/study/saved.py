@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from qbat_circuits.errors import InputError, check_choice, shown
-from qbat_circuits.json_files import read_json
+from qbat_circuits.json_files import MAX_FILE_BYTES, read_json
 from qbat_circuits.study.results import FORMAT, VERSION
+from qbat_circuits.study.sweep_export import sweep_dataset
 
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Kinds of results that can be shown.
-KINDS: Final = ("run", "collision", "plan")
-_CONTENT, _ARRAYS = "result.json", "result.nc"
+#: Kinds of results that are read back.
+KINDS: Final = ("run", "collision", "plan", "comparison", "fit", "sweep")
+#: What a result folder may hold, the store of a sweep before its export: it is never behind.
+_FILES: Final = (
+    ("result.json",),
+    ("plan.json",),
+    ("comparison.json",),
+    ("fit.json",),
+    ("sweep.sqlite", "sweep.nc"),
+)
+_ARRAYS, _STORE, _NETCDF = "result.nc", ".sqlite", ".nc"
+#: Most bytes of arrays that are read: 10^7 points of a sweep are 600 MB.
+_MOST_BYTES = 32 * MAX_FILE_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +38,8 @@ class SavedResult:
     Args:
         path: the file that was read.
         kind: one of `KINDS`.
-        content: what result.json holds.
-        arrays: what result.nc beside it holds; None where there is none.
+        content: what its JSON file holds; of a sweep, its attributes.
+        arrays: what result.nc beside it holds, or the sweep itself; None where there is none.
     """
 
     path: Path
@@ -37,14 +49,48 @@ class SavedResult:
 
 
 def load_result(path: str | os.PathLike[str]) -> SavedResult:
-    """A result from its folder or from its JSON file.
+    """A result from its folder or from one of its files.
+
+    Args:
+        path: a folder that `qbat run`, `plan`, `compare` or `sweep` wrote; a JSON file of theirs; a
+            sweep's .nc or its .sqlite, which may be running.
 
     Raises:
-        InputError: if there is no result, or it is of another version or kind.
+        InputError: if there is no result, more than one, or it is of another version or kind.
     """
-    place = Path(path)
-    file = place / _CONTENT if place.is_dir() else place
+    file = _found(Path(path))
+    if file.suffix == _STORE:
+        return _sweep(file, sweep_dataset(file))
+    if file.suffix == _NETCDF:
+        return _sweep(file, _read_arrays(file))
     content = read_json(file, "result")
+    _check(file, content)
+    kind = check_choice("kind", content.get("kind"), KINDS[:-1])
+    arrays = file.with_name(_ARRAYS)
+    beside = kind in ("run", "collision") and arrays.is_file()
+    return SavedResult(file, kind, content, _read_arrays(arrays) if beside else None)
+
+
+def _found(place: Path) -> Path:
+    """The one file of a result that a path means."""
+    if not place.is_dir():
+        return place
+    found = [
+        next(place / name for name in names if (place / name).is_file())
+        for names in _FILES
+        if any((place / name).is_file() for name in names)
+    ]
+    name = f"The folder {os.fspath(place)!r}"
+    if not found:
+        known = ", ".join(name for names in _FILES for name in names)
+        raise InputError(f"{name} holds no result: there is none of {known}.")
+    if len(found) > 1:
+        held = ", ".join(file.name for file in found)
+        raise InputError(f"{name} holds {len(found)} results, {held}: name one of the files.")
+    return found[0]
+
+
+def _check(file: Path, content: Any) -> None:
     name = f"The file {os.fspath(file)!r}"
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{name} holds no result of this package.")
@@ -53,18 +99,34 @@ def load_result(path: str | os.PathLike[str]) -> SavedResult:
             f"{name} must have version {VERSION}, which is what this release reads, not "
             f"{shown(content.get('version'))}."
         )
-    kind = check_choice("kind", content.get("kind"), KINDS)
-    arrays = file.with_name(_ARRAYS)
-    return SavedResult(file, kind, content, _arrays(arrays) if arrays.is_file() else None)
 
 
-def _arrays(path: Path) -> xr.Dataset:
+def _sweep(file: Path, data: xr.Dataset) -> SavedResult:
+    """A sweep as its dataset says it."""
+    content: dict[str, Any] = {str(name): value for name, value in data.attrs.items()}
+    try:
+        content["version"] = int(content.get("version", ""))
+        for name in ("hypothetical", "experiment", "axes", "versions"):
+            content[name] = json.loads(content[name])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        content.pop("format", None)  # what does not keep to the format has none
+    _check(file, content)
+    check_choice("kind", content.get("kind"), ("sweep",))
+    return SavedResult(file, "sweep", content, data)
+
+
+def _read_arrays(path: Path) -> xr.Dataset:
     import xarray as xr
 
+    name = f"The file {os.fspath(path)!r}"
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{name} must have at most {_MOST_BYTES} bytes.")
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            if dataset.nbytes > 2 * _MOST_BYTES:  # small files can hold large arrays
+                raise InputError(f"{name} holds more than {2 * _MOST_BYTES} bytes of arrays.")
             return dataset.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"The file {os.fspath(path)!r} is no NetCDF file of a result: {type(error).__name__}."
-        ) from None
+    except FileNotFoundError:
+        raise InputError(f"The result file {os.fspath(path)!r} does not exist.") from None
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{name} is no NetCDF file of a result: {type(error).__name__}.") from None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qbat_circuits.errors import InputError, check_integer
+from qbat_circuits.errors import InputError, broken_rule, check_integer
 from qbat_circuits.file_models import validated
 from qbat_circuits.schema import Experiment
-from qbat_circuits.study.sweep_compute import Task, tasks_of
-from qbat_circuits.study.sweep_points import Grid, package_version
+from qbat_circuits.study.sweep_compute import tasks_of
+from qbat_circuits.study.sweep_points import Grid, Part, package_version
 from qbat_circuits.study.sweep_store import SweepStore
 from qbat_circuits.study.sweep_workers import (
     MAX_WORKERS,
@@ -48,7 +49,7 @@ def sweep(
     killed goes on where it was. A point that fails is stored with its sentence.
 
     Args:
-        experiment: see `load_experiment`, of mode "bath".
+        experiment: see `load_experiment`; each mode of charging has variables of its own.
         axes: by name, each a field and its values: {"field": "bath.occupation", "values": [...]}
             or {"field": ..., "start": ..., "stop": ..., "num": ...}; None for the experiment's own
             [sweep].
@@ -82,6 +83,8 @@ def run_sweep(
     """The same without the dataset; see `sweep`."""
     if client is not None and workers is not None:
         raise InputError("'workers' and 'client' must not both be given.")
+    if not isinstance(experiment, Experiment):
+        raise broken_rule("experiment", "an Experiment, see load_experiment", experiment)
     if workers is not None:
         check_integer("workers", workers, at_least=1, at_most=MAX_WORKERS)
     grid = Grid.of(experiment, _axes(experiment, axes), package_version())
@@ -90,24 +93,21 @@ def run_sweep(
         raise InputError(f"The folder of the store {os.fspath(path)!r} does not exist.")
     if path.is_dir():
         raise InputError(f"The store {os.fspath(path)!r} must be a file, not a folder.")
-    own = isinstance(client, str)
-    if own:
-        client = connected(client)
-    try:
-        with SweepStore(path, grid) as kept:
-            known = kept.known()
-            points = (p for p in range(grid.size) if not known or grid.key(p) not in known)
-            tasks = tasks_of(grid, points)
-            _drive(kept, _results(grid, tasks, client, workers), len(known), progress)
-    finally:
-        if own:
-            client.close()
+    with (
+        connected(client) if isinstance(client, str) else contextlib.nullcontext(client) as reached,
+        SweepStore(path, grid) as kept,
+    ):
+        known = kept.known()
+        points = (p for p in range(grid.size) if not known or grid.key(p) not in known)
+        results = _results(tasks_of(grid, points), reached, workers)
+        with contextlib.closing(results):  # no worker goes on after an interrupt
+            _drive(kept, results, len(known), progress)
 
 
-def _results(grid: Grid, tasks: Iterable[Task], client: Any, workers: int | None) -> Results:
+def _results(parts: Iterator[Part], client: Any, workers: int | None) -> Results:
     if client is not None:
-        return run_on_cluster(grid, tasks, client)
-    return run_here(grid, tasks) if workers is None else run_locally(grid, tasks, workers)
+        return run_on_cluster(parts, client)
+    return run_here(parts) if workers is None else run_locally(parts, workers)
 
 
 def _drive(kept: SweepStore, results: Results, done: int, progress: Progress | None) -> None:
@@ -138,14 +138,22 @@ def progress_text(done: int, size: int, failed: int, rate: float) -> str:
 def _axes(
     experiment: Experiment, axes: Mapping[str, SweepAxis | Mapping[str, Any]] | None
 ) -> dict[str, SweepAxis]:
+    """The axes as the file's schema takes them, arrays and tuples of values included."""
     if axes is None:
         return experiment.sweep
+    if not isinstance(axes, Mapping):
+        raise broken_rule("axes", "a table of axes by name", axes)
     tables: dict[str, Any] = {}
     for name, axis in axes.items():
         table = axis.model_dump() if isinstance(axis, SweepAxis) else axis
         if isinstance(table, Mapping):
-            table = dict(table)
-            if isinstance(table.get("values"), (np.ndarray, tuple, range)):
-                table["values"] = np.asarray(table["values"]).tolist()
+            table = {key: _plain(value) for key, value in table.items()}
         tables[name] = table
     return validated(Experiment, {**experiment.model_dump(), "sweep": tables}).sweep
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number or array, or a tuple, as a number or a list."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple, range)) else value

@@ -7,14 +7,16 @@ import itertools
 import math
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 
 from qbat_circuits.battery import WeakBathWarning
+from qbat_circuits.calibration import Calibration
 from qbat_circuits.cells import FloatArray
+from qbat_circuits.collision_model import TrappingWarning
 from qbat_circuits.dynamics.charging import charge
 from qbat_circuits.dynamics.curve import STATE_LIMIT, ChargingCurve
 from qbat_circuits.dynamics.engines import Engine
@@ -24,7 +26,7 @@ from qbat_circuits.file_models import validated
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study import sweep_batch
 from qbat_circuits.study.model import Model, build_model
-from qbat_circuits.study.sweep_points import Grid, PointResult, calibration_of
+from qbat_circuits.study.sweep_points import Grid, Part, PointResult, calibration_of
 from qbat_circuits.symmetric.ergotropy import ergotropy_jm
 from qbat_circuits.symmetric.identical import identical_rates, is_identical
 from qbat_circuits.symmetric.rates import Rates
@@ -41,57 +43,92 @@ _NUMBERS = 5_000_000
 #: Fields that a batch has in common.
 _COMMON = {"battery.n_cells", "battery.levels", "charging.engine"}
 
-Task = tuple[int, ...]
+Content = dict[str, Any]
+Chips = Mapping[str, Calibration]
 
 
-def tasks_of(grid: Grid, points: Iterable[int]) -> Iterator[Task]:
+def tasks_of(grid: Grid, points: Iterable[int]) -> Iterator[Part]:
     """Points, rising, in the groups in which they are computed and committed.
 
     Which points share a group does not depend on where a sweep was interrupted, so neither do the
     last digits of its numbers.
     """
-    if not _may_batch(grid):
-        yield from ((point,) for point in points)
-        return
-    for _, group in itertools.groupby(points, lambda point: point // BATCH):
-        yield tuple(group)
+    size = BATCH if _may_batch(grid) else 1
+    for _, group in itertools.groupby(points, lambda point: point // size):
+        yield grid.part(group)
 
 
-def compute(grid: Grid, points: Sequence[int]) -> list[PointResult]:
-    """Charge the battery of every point; a failure is a sentence and stops none of the others."""
+def compute(part: Part) -> list[PointResult]:
+    """Charge the battery of every point; a failure is a sentence and stops none of the others.
+
+    Raises:
+        InputError: if a calibration is not what it was when the sweep began.
+    """
+    chips, contents = part.chips(), dict(zip(part.points, part.contents(), strict=True))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", WeakBathWarning)
+        for kind in (WeakBathWarning, TrappingWarning):
+            warnings.simplefilter("ignore", kind)
         begun = time.perf_counter()
-        batched = _batch(grid, points) if len(points) >= _FEWEST else {}
+        batched = _batch(contents) if len(contents) >= _FEWEST else {}
         share = (time.perf_counter() - begun) / max(1, len(batched))
         return [
             PointResult(point, batched[point], None, share)
             if point in batched
-            else _single(grid, point)
-            for point in points
+            else _single(point, content, part.base["charging"]["mode"], chips)
+            for point, content in contents.items()
         ]
 
 
-def _single(grid: Grid, point: int) -> PointResult:
+def _single(point: int, content: Content, mode: str, chips: Chips) -> PointResult:
     """One point by itself."""
     begun = time.perf_counter()
-    values, failure = None, None
+    values, failure, lost = None, None, False
     try:
-        model = _model(grid.content(point))
-        values = _values(_curve(model), _steady_ergotropy(model))
+        experiment = validated(Experiment, content)
+        values_of = _collision_values if mode == "collision" else _bath_values
+        values = values_of(experiment, chips)
     except QbatError as error:
         failure = str(error)
+    except MemoryError:
+        failure, lost = "There was not enough memory for this point.", True
     except Exception as error:
-        failure = f"A fault of qbat_circuits: {type(error).__name__}: {error}"
-    return PointResult(point, values, failure, time.perf_counter() - begun)
+        reason = ascii(str(error))[1:-1]  # any text, in one line that every file holds
+        failure = f"A fault of qbat_circuits: {type(error).__name__}: {reason}"
+    return PointResult(point, values, failure, time.perf_counter() - begun, lost)
 
 
-def _model(content: dict[str, Any]) -> Model:
-    experiment = validated(Experiment, content)
-    if experiment.charging.mode != "bath":
-        raise InputError("'charging.mode' must be \"bath\" for a sweep.")
-    chip = experiment.chip
-    return build_model(experiment, None if chip is None else calibration_of(chip.calibration))
+def _collision_values(experiment: Experiment, chips: Chips) -> tuple[float, ...]:
+    """What a run of the circuit computes before its shots, in the order of `VARIABLES`."""
+    from qbat_circuits.study.collision import plan_collision  # loads Qiskit
+
+    _, schedule = plan_collision(experiment, _calibration(experiment, chips))
+    return (
+        schedule.ergotropy,
+        schedule.energy,
+        float(schedule.correlated[schedule.collisions - 1]),
+        schedule.ideal_ergotropy,
+        schedule.compiled.theta,
+        float(schedule.collisions),
+        float(schedule.two_qubit_gates),
+        schedule.duration_s,
+    )
+
+
+def _bath_values(experiment: Experiment, chips: Chips) -> tuple[float, ...]:
+    model = build_model(experiment, _calibration(experiment, chips))
+    return _values(_curve(model), _steady_ergotropy(model))
+
+
+def _calibration(experiment: Experiment, chips: Chips) -> Calibration | None:
+    """None without a chip.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    if experiment.chip is None:
+        return None
+    name = experiment.chip.calibration
+    return chips.get(name) or calibration_of(name)
 
 
 def _curve(model: Model) -> ChargingCurve:
@@ -136,25 +173,26 @@ def _values(curve: ChargingCurve, steady: float) -> tuple[float, ...]:
 def _may_batch(grid: Grid) -> bool:
     """Whether points go together, judged by a few of them, of which some may be impossible."""
     few = (0, grid.size // 2, grid.size - 1)
-    return not _COMMON & set(grid.fields) and any(_pair(grid, point) for point in few)
+    return not _COMMON & set(grid.fields) and any(_pair(grid.content(point)) for point in few)
 
 
-def _pair(grid: Grid, point: int) -> Model | None:
+def _pair(content: Content) -> Model | None:
     """A point with two cells instead of N, which is all there is to know of identical ones.
 
     A model of N cells costs as much as a curve in a batch. None where cells are not identical, have
     tables of their own, or populations p(j, m) do not serve them.
     """
-    content = grid.content(point)
-    n = content["battery"]["n_cells"]
-    if content["chip"] is not None or not isinstance(n, int):
+    tables = [content["battery"], content["bath"], content["noise"] or {}]
+    n = tables[0]["n_cells"]
+    lists = any(isinstance(value, list) and value for one in tables for value in one.values())
+    if content["chip"] is not None or lists or not isinstance(n, int):
         return None
-    if not 2 <= n <= sweep_batch.MAX_CELLS:
+    if content["charging"]["mode"] != "bath" or not 2 <= n <= sweep_batch.MAX_CELLS:
         return None
-    content["battery"] = {**content["battery"], "n_cells": 2}
     try:
-        model = _model(content)
-    except QbatError:
+        two = {**content, "battery": {**content["battery"], "n_cells": 2}}
+        model = build_model(validated(Experiment, two))
+    except Exception:  # the point says it itself
         return None
     fits = (
         model.experiment.charging.engine in (Engine.AUTO, Engine.SYMMETRIC)
@@ -167,13 +205,14 @@ def _pair(grid: Grid, point: int) -> Model | None:
     return model if fits else None
 
 
-def _batch(grid: Grid, points: Sequence[int]) -> dict[int, tuple[float, ...]]:
+def _batch(contents: Mapping[int, Content]) -> dict[int, tuple[float, ...]]:
     """Values of the points that a batch serves, by point; the others are left out."""
-    pairs = {point: pair for point in points if (pair := _pair(grid, point)) is not None}
     groups: dict[Any, dict[int, Model]] = {}
-    for point, pair in pairs.items():
-        n_cells, times = grid.content(point)["battery"]["n_cells"], pair.experiment.charging.times
-        groups.setdefault((n_cells, times), {})[point] = pair
+    for point, content in contents.items():
+        pair = _pair(content)
+        if pair is not None:
+            like = content["battery"]["n_cells"], pair.experiment.charging.times
+            groups.setdefault(like, {})[point] = pair
     found: dict[int, tuple[float, ...]] = {}
     for (n_cells, times), group in groups.items():
         if len(group) >= _FEWEST:
@@ -181,7 +220,7 @@ def _batch(grid: Grid, points: Sequence[int]) -> dict[int, tuple[float, ...]]:
             members = list(group)
             for first in range(0, len(members), room):
                 part = {point: group[point] for point in members[first : first + room]}
-                with contextlib.suppress(QbatError):  # of one of them, which then says it itself
+                with contextlib.suppress(Exception):  # of one of them, which then says it itself
                     found.update(_batched(n_cells, part))
     return found
 

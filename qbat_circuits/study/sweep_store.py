@@ -2,12 +2,14 @@
 
 A point is committed once, under the hash of everything that changes its answer. Commits are in
 batches, 100 points or 1 s; what was committed survives the death of the process (write-ahead log,
-synchronised). A store holds one sweep of one version, and one process writes to it.
+synchronised). A store holds one sweep of one version, and one process writes to it. Whoever opens
+it may write, because only then can SQLite take back what a dead process left half done.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import sqlite3
@@ -15,11 +17,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from qbat_circuits.errors import InputError
-from qbat_circuits.study.sweep_points import FORMAT_VERSION, VARIABLES, Grid, PointResult
+from qbat_circuits.study.results import versions
+from qbat_circuits.study.sweep_points import FORMAT_VERSION, Grid, PointResult
 
 #: "qbat" in the header of the file.
 _APPLICATION_ID = 0x71626174
@@ -27,14 +31,11 @@ _APPLICATION_ID = 0x71626174
 COMMIT_POINTS, COMMIT_S = 100, 1.0
 #: Seconds that a reader or the next commit waits for the file.
 _PATIENCE_S = 10.0
+#: Seconds that the process which runs a sweep waits for its lock: others look at it in passing.
+_LOCK_S = 1.0
 
-_COLUMNS = ("key", "point", "failure", "seconds", *VARIABLES)
-_TABLES = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE points (key BLOB PRIMARY KEY, point INTEGER NOT NULL, failure TEXT, "
-    f"seconds REAL NOT NULL, {', '.join(f'{name} REAL' for name in VARIABLES)}) WITHOUT ROWID",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-)
+#: Columns of every point, before those of its values.
+_COLUMNS = ("key", "point", "failure", "lost", "seconds")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ class SweepStore:
         self._pending: list[PointResult] = []
         self._last = time.monotonic()
         self._mutex, self._closing = threading.Lock(), threading.Event()
+        if path.exists():  # what is refused is left alone, without a lock beside it
+            with _reading(path) as database:
+                _is_new(path, database, grid)
         self._lock = _locked(path)
         try:
             self._database = self._opened()
@@ -92,8 +96,11 @@ class SweepStore:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.set()
-        self._clock.join()
         try:
+            self._clock.join()
+            if error is not None:  # which may have come between a commit and its end
+                known = self.known()
+                self._pending = [r for r in self._pending if self.grid.key(r.point) not in known]
             self.commit()
             with contextlib.suppress(sqlite3.OperationalError):  # while somebody reads
                 self._database.execute("PRAGMA journal_mode = DELETE")  # one file, at rest
@@ -103,7 +110,7 @@ class SweepStore:
 
     def known(self) -> set[bytes]:
         """Keys of the stored points, failed ones included."""
-        with self._mutex:
+        with self._mutex, _told(self.path, "read"):
             return {key for (key,) in self._database.execute("SELECT key FROM points")}
 
     def add(self, results: Iterable[PointResult]) -> None:
@@ -123,18 +130,13 @@ class SweepStore:
         with self._mutex:
             if not self._pending:
                 return
-            rows = [_row(self.grid.key(result.point), result) for result in self._pending]
-            marks = ", ".join("?" * len(_COLUMNS))
-            try:
-                with self._database:
-                    self._database.execute("BEGIN IMMEDIATE")
-                    self._database.executemany(
-                        f"INSERT INTO points ({', '.join(_COLUMNS)}) VALUES ({marks})", rows
-                    )
-            except sqlite3.OperationalError as error:
-                raise InputError(
-                    f"The store {os.fspath(self.path)!r} cannot be written: {error}."
-                ) from None
+            variables, key = self.grid.variables, self.grid.key
+            rows = [_row(key(one.point), one, len(variables)) for one in self._pending]
+            columns = (*_COLUMNS, *variables)
+            line = f"INSERT INTO points ({', '.join(columns)}) VALUES ({_marks(columns)})"
+            with _told(self.path, "written"), self._database:
+                self._database.execute("BEGIN IMMEDIATE")
+                self._database.executemany(line, rows)
             self._pending = []
             self._last = time.monotonic()
 
@@ -145,41 +147,87 @@ class SweepStore:
                 self.commit()
 
     def _opened(self) -> sqlite3.Connection:
-        new = not self.path.exists() or self.path.stat().st_size == 0
-        if not new:
-            with _reading(self.path) as database:
-                _check_same(self.path, _meta(self.path, database), self.grid)
         database = sqlite3.connect(
             self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
         )
         try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            if new:
-                _create(database, self.grid)
-        except sqlite3.Error as error:
+            new = _is_new(self.path, database, self.grid)
+            with _told(self.path, "written"):
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute("BEGIN IMMEDIATE")
+                if new:
+                    _create(database, self.grid)
+                _note_versions(database)
+                database.execute("DELETE FROM points WHERE lost")
+                database.execute("COMMIT")
+                database.execute("PRAGMA journal_mode = WAL")
+        except BaseException:
             database.close()
-            raise InputError(
-                f"The store {os.fspath(self.path)!r} cannot be written: {error}."
-            ) from None
+            raise
         return database
 
 
+def _is_new(path: Path, database: sqlite3.Connection, grid: Grid) -> bool:
+    """Whether a store is new, or its first writer died before it had written anything.
+
+    Raises:
+        InputError: if it is none, or holds another sweep.
+    """
+    with _told(path, "read"):
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+    if tables == 0 and application == 0:
+        return True
+    _check_same(path, _meta(path, database), grid)
+    return False
+
+
 def _create(database: sqlite3.Connection, grid: Grid) -> None:
+    """The tables, in a transaction of the caller."""
+    values = ", ".join(f"{name} REAL" for name in grid.variables)
+    database.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    database.execute(
+        "CREATE TABLE points (key BLOB PRIMARY KEY, point INTEGER NOT NULL, failure TEXT, "
+        f"lost INTEGER NOT NULL, seconds REAL NOT NULL, {values}) WITHOUT ROWID"
+    )
+    database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     content = {
         "format": str(FORMAT_VERSION),
         "package": grid.package,
         "sha256": grid.sha256,
         "grid": grid.to_json(),
+        "begun_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": "{}",
     }
-    database.execute("BEGIN IMMEDIATE")
-    for line in _TABLES:
-        database.execute(line)
     database.executemany("INSERT INTO meta VALUES (?, ?)", content.items())
-    database.execute("COMMIT")
 
 
-def read_grid(path: Path) -> Grid:
+def _note_versions(database: sqlite3.Connection) -> None:
+    """Add the versions of this process to those that the points come from."""
+    (text,) = database.execute("SELECT value FROM meta WHERE name = 'versions'").fetchone()
+    known = json.loads(text)
+    for name, version in versions().items():
+        had = known.get(name, "").split(", ") if name in known else []
+        known[name] = ", ".join(dict.fromkeys([*had, version]))
+    database.execute("UPDATE meta SET value = ? WHERE name = 'versions'", (json.dumps(known),))
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """What a store says about itself.
+
+    Attributes:
+        grid: what is swept.
+        begun_at: when, as an ISO time stamp.
+        versions: of Python and the packages; more than one where it went on with another.
+    """
+
+    grid: Grid
+    begun_at: str
+    versions: dict[str, str]
+
+
+def read_sweep(path: Path) -> StoredSweep:
     """What a store is a sweep of.
 
     Raises:
@@ -191,18 +239,25 @@ def read_grid(path: Path) -> Grid:
         raise InputError(
             f"The store {os.fspath(path)!r} has version {meta.get('format')}, not {FORMAT_VERSION}."
         )
-    return Grid.from_json(meta["grid"])
+    grid = Grid.from_json(meta["grid"])
+    return StoredSweep(grid, meta["begun_at"], json.loads(meta["versions"]))
+
+
+def read_grid(path: Path) -> Grid:
+    """Experiment and axes of a store; see `read_sweep`."""
+    return read_sweep(path).grid
 
 
 def read_points(path: Path) -> Iterator[PointResult]:
     """Every committed point."""
-    names = ", ".join(_COLUMNS[1:])
+    names = ", ".join((*_COLUMNS[1:], *read_grid(path).variables))
     with _reading(path) as database:
-        for point, failure, seconds, *values in database.execute(f"SELECT {names} FROM points"):
+        rows = database.execute(f"SELECT {names} FROM points")
+        for point, failure, lost, seconds, *values in rows:
             found = None
             if failure is None:
                 found = tuple(math.nan if value is None else value for value in values)
-            yield PointResult(point, found, failure, seconds)
+            yield PointResult(point, found, failure, seconds, bool(lost))
 
 
 def status(path: str | os.PathLike[str]) -> SweepStatus:
@@ -219,30 +274,22 @@ def status(path: str | os.PathLike[str]) -> SweepStatus:
             "SELECT failure, count(*) FROM points WHERE failure IS NOT NULL "
             "GROUP BY failure ORDER BY count(*) DESC, failure"
         ).fetchall()
-    running = False
-    try:
-        _locked(path).close()
-    except InputError:
-        running = True
     failed = sum(count for _, count in failures)
-    return SweepStatus(size, done, failed, tuple(failures), running)
+    return SweepStatus(size, done, failed, tuple(failures), _is_locked(path))
 
 
-def _row(key: bytes, result: PointResult) -> tuple[object, ...]:
-    values = result.values or (None,) * len(VARIABLES)
-    return (key, result.point, result.failure, result.seconds, *values)
+def _row(key: bytes, result: PointResult, size: int) -> tuple[object, ...]:
+    values = result.values or (None,) * size
+    return (key, result.point, result.failure, result.lost, result.seconds, *values)
 
 
 def _meta(path: Path, database: sqlite3.Connection) -> dict[str, str]:
     """What a store says about itself."""
-    name = os.fspath(path)
-    try:
+    with _told(path, "read"):
         (application,) = database.execute("PRAGMA application_id").fetchone()
         if application == _APPLICATION_ID:
             return dict(database.execute("SELECT name, value FROM meta").fetchall())
-    except sqlite3.DatabaseError as error:
-        raise InputError(f"The store {name!r} cannot be read: {error}.") from None
-    raise InputError(f"The file {name!r} is a database, but not the store of a sweep.")
+    raise InputError(f"The file {os.fspath(path)!r} is a database, but not the store of a sweep.")
 
 
 def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
@@ -259,6 +306,26 @@ def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
             f"({str(meta.get('sha256'))[:12]}, not {grid.sha256[:12]}): take another place for "
             "this one."
         )
+    before = Grid.from_json(meta["grid"]).calibrations
+    for calibration, sha256 in grid.calibrations.items():
+        if before.get(calibration) != sha256:
+            raise InputError(
+                f"The calibration {calibration!r} is not what it was when the sweep of {name!r} "
+                "began: take another place for this one."
+            )
+
+
+@contextlib.contextmanager
+def _told(path: Path, done: str) -> Iterator[None]:
+    """A sentence where a file cannot be read or written."""
+    try:
+        yield
+    except (InputError, sqlite3.IntegrityError):  # told already; a fault of ours
+        raise
+    except (sqlite3.Error, ValueError) as error:  # ValueError: a NUL in the path
+        raise InputError(
+            f"The store {os.fspath(path)!r} cannot be {done}: {str(error).rstrip('.')}."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -266,27 +333,51 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that writes no content."""
     if not path.is_file():
         raise InputError(f"There is no store {os.fspath(path)!r}.")
-    try:
-        uri = f"{path.resolve().as_uri()}?mode=ro"
+    with _told(path, "read"):
+        uri = f"{path.resolve().as_uri()}?mode=rw"
         database = sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S)
-    except sqlite3.Error as error:
-        raise InputError(f"The store {os.fspath(path)!r} cannot be read: {error}.") from None
-    try:
-        yield database
-    finally:
-        database.close()
+        try:
+            database.execute("PRAGMA query_only = ON")
+            yield database
+        finally:
+            database.close()
+
+
+def _lock_of(path: Path) -> Path:
+    """The file beside a store that stands for its lock, whatever name leads there."""
+    real = path.resolve()
+    return real.with_name(f"{real.name}.lock")
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """A lock beside the store that dies with its process: an empty database, held exclusively."""
-    name = os.fspath(path)
-    try:
-        lock = sqlite3.connect(f"{name}.lock", timeout=0, isolation_level=None)
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise InputError(f"Another process is running the sweep of {name!r}.") from None
-        raise InputError(f"The store {name!r} cannot be written: {error}.") from None
-    except ValueError as error:  # a NUL in the path
-        raise InputError(f"The store {name!r} cannot be written: {error}.") from None
+    """A lock that dies with its process: an empty database, held exclusively."""
+    with _told(path, "written"):
+        lock = sqlite3.connect(_lock_of(path), timeout=_LOCK_S, isolation_level=None)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except BaseException as error:
+            lock.close()
+            if getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY":
+                raise InputError(
+                    f"Another process is running the sweep of {os.fspath(path)!r}."
+                ) from None
+            raise
     return lock
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the lock; that nobody does is found without a trace."""
+    if not _lock_of(path).is_file():
+        return False
+    lock = sqlite3.connect(f"{_lock_of(path).as_uri()}?mode=ro", uri=True, timeout=0)
+    try:
+        lock.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY"
+    finally:
+        lock.close()
+    return False
+
+
+def _marks(columns: tuple[str, ...]) -> str:
+    return ", ".join("?" * len(columns))

@@ -17,7 +17,7 @@ from qbat_circuits.errors import InputError
 from qbat_circuits.file_models import validated
 from qbat_circuits.quantities.dense import correlation_ergotropy
 from qbat_circuits.schema import Experiment
-from qbat_circuits.show.collision import plot_collision
+from qbat_circuits.show.collision import collision_figure
 from qbat_circuits.study.collision import CollisionResult, run_collision
 from qbat_circuits.study.collision_results import collision_content
 
@@ -128,7 +128,7 @@ def test_no_note_of_work_that_is_not_there() -> None:
 
 
 def test_the_figure_shows_both_panels(two: CollisionResult) -> None:
-    left, right = plot_collision(two).axes
+    left, right = collision_figure(two).axes
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     assert labels[:3] == ["ideal collective bath", "perfect gates", "noisy gates of fez"]
     assert len(right.lines) == 2

@@ -304,7 +304,7 @@ MISTAKES = {
     ),
     "json nowhere": (
         ["run", "--json", "ideal.toml/x.json"],
-        "cannot be made: a file is in",
+        "The file 'ideal.toml/x.json' cannot be written",
     ),
     "out is a file": (["run", "--out", "ideal.toml"], "cannot be made: a file is in the way."),
     "a name that is a path": (

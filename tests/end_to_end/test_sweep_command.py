@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +93,77 @@ def test_bad_places_and_options(file: Path, tmp_path: Path) -> None:
         ((file, "--out", tmp_path / "x", "--workers", "0"), "'workers' must be a whole number"),
         ((file, "--workers", "2", "--scheduler", "tcp://h:1"), "must not both be given"),
         (("status", tmp_path / "none"), "There is no store"),
-        ((tmp_path / "none.toml",), "cannot be read"),
+        ((tmp_path / "none.toml",), "does not exist"),
     ):
         refused = qbat("sweep", *arguments)
         assert refused.returncode == 2, sentence
         assert sentence in refused.stderr
         assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["here", "workers"])
+def test_an_interrupt_keeps_what_is_there_and_says_how_to_go_on(
+    options: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C, which a terminal sends to the workers as well."""
+    out, store = tmp_path / "map", tmp_path / "map" / "sweep.sqlite"
+    slow = FILE.replace("num = 16", "num = 3000").replace("start = -0.5", "start = 0.1")
+    file.write_text(slow.replace("num = 4 }", "num = 300 }"))
+    command = [sys.executable, "-m", "qbat_circuits", "sweep", str(file), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not store.is_file() or not store.stat().st_size or not rows_of(store):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    kept = rows_of(store)
+    sentence = f"qbat: Interrupted with {len(kept)} of 900 points stored: the same command goes on"
+    assert told == f"{sentence} from there.\n"
+    assert sorted(path.name for path in out.iterdir()) == ["sweep.sqlite", "sweep.sqlite.lock"]
+    again = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL)
+    while len(rows_of(store)) <= len(kept):
+        time.sleep(0.05)
+    again.kill()
+    again.wait()
+    assert kept < rows_of(store)
+
+
+def rows_of(store: Path) -> set[tuple[float, ...]]:
+    """Points with the seconds that each took: one computed again would have others."""
+    database = sqlite3.connect(store, timeout=10)
+    try:
+        return set(database.execute("SELECT point, seconds FROM points").fetchall())
+    except sqlite3.OperationalError:  # no table yet
+        return set()
+    finally:
+        database.close()
+
+
+def test_a_full_disk_is_a_sentence_and_the_sweep_goes_on_with_room(
+    file: Path, tmp_path: Path
+) -> None:
+    """Room is what a process may write to one file."""
+    out = tmp_path / "map"
+    file.write_text(FILE.replace("num = 4 }", "num = 400 }").replace("n_cells = 2", "n_cells = 3"))
+    command = [sys.executable, "-m", "qbat_circuits", "sweep", str(file), "--out", str(out)]
+    refused = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert refused.returncode == 2
+    assert "sweep.sqlite' cannot be written: " in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    kept = rows_of(out / "sweep.sqlite")
+    assert 0 < len(kept) < 1200
+    assert qbat("sweep", file, "--out", out).returncode == 0
+    assert kept < rows_of(out / "sweep.sqlite")
+    assert len(rows_of(out / "sweep.sqlite")) == 1200
 
 
 def test_a_dask_cluster_of_real_processes(file: Path, tmp_path: Path) -> None:

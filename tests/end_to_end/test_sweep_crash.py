@@ -56,10 +56,12 @@ def started(sweep: Sweep, store: Path, workers: int | None) -> ForkServerProcess
 
 def committed(store: Path) -> set[tuple[Any, ...]]:
     """Rows, with the seconds that each took: a point computed again would have others."""
-    if not store.exists() or not store.stat().st_size:
+    if not store.exists():
         return set()
     database = sqlite3.connect(store, timeout=10)
     try:
+        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return set()  # it died before the first table
         return set(database.execute("SELECT * FROM points").fetchall())
     finally:
         database.close()

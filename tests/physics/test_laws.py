@@ -207,6 +207,80 @@ def test_a_state_without_full_rank_that_a_bath_fills() -> None:
     assert entropy_production_jm(2, [1, 0, 0, 0], battery.bath, battery.noise[0]).total == math.inf
 
 
+# --- extra dissipators, each beside its reverse -------------------------------------------------
+
+
+def reversible(operator, forward, backward):
+    """L and L^+ as extra jumps."""
+    return [(forward, operator), (backward, np.conj(np.asarray(operator)).T)]
+
+
+def test_a_bath_written_as_extra_jumps_obeys_the_same_laws() -> None:
+    """J_- and J_+ at thermal rates are the common bath, whatever factors stand before them."""
+    rng = np.random.default_rng(5)
+    bath, rho = qb.CollectiveBath(0.7, 0.4), random_state(rng, 2)
+    lowering = np.array([[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]])
+    written = [(0.25 * 0.7 * 1.4, 2j * lowering), (0.7 * 0.4, lowering.T)]
+    one = qb.Battery.identical(2, bath)
+    two = qb.Battery.identical(2, qb.CollectiveBath(0, 0), extra_jumps=written)
+    for law in (heat_currents, entropy_production):
+        assert law(two, rho).extra == pytest.approx(law(one, rho).collective, rel=1e-12)
+        assert law(two, rho).collective == 0
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=seeds, n_cells=st.integers(1, 3))
+def test_second_law_for_any_pair_of_jumps(seed, n_cells) -> None:
+    """Any L, energy-conserving or not: sigma >= 0, and dS/dt + ln(a/b) (net jumps)."""
+    rng = np.random.default_rng(seed)
+    size = 2**n_cells
+    jump = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    a, b = rng.uniform(0.01, 1, 2)
+    rho = random_state(rng, n_cells)
+    alone = qb.Battery.identical(
+        n_cells, qb.CollectiveBath(0, 0), extra_jumps=reversible(jump, a, b)
+    )
+    found = entropy_production(alone, rho).extra
+    assert found >= -1e-12
+    net = a * np.trace(jump.conj().T @ jump @ rho) - b * np.trace(jump @ jump.conj().T @ rho)
+    change = (alone.liouvillian() @ rho.reshape(-1, order="F")).reshape(rho.shape, order="F")
+    r, v = np.linalg.eigh(rho)
+    slope = -np.sum(np.diag(v.conj().T @ change @ v).real * np.log(r))
+    assert found == pytest.approx(slope + net.real * math.log(a / b), rel=1e-9, abs=1e-12)
+
+
+def test_jumps_without_a_reverse_and_jumps_that_are_their_own() -> None:
+    """One way: +inf while it jumps, 0 where it is dark. Hermitian: dS/dt alone, like dephasing."""
+    rho = product_state([0.3])
+    none = qb.CollectiveBath(0, 0)
+    one_way = qb.Battery.identical(1, none, extra_jumps=[(0.5, {"-": 1})])
+    assert entropy_production(one_way, rho).extra == math.inf
+    assert entropy_production(one_way, product_state([0.0])).extra == 0
+    flip = qb.Battery.identical(1, none, extra_jumps=[(0.5, {"X": 1j})])  # p' = (1 - 2p)/2
+    assert entropy_production(flip, rho).extra == pytest.approx(0.2 * math.log(0.7 / 0.3))
+    dephased = [[0.5, 0.2], [0.2, 0.5]]
+    turned = qb.Battery.identical(1, none, extra_jumps=[(0.5, {"Z": 1})])
+    noise = qb.Battery.identical(1, none, qb.LocalNoise(0, 0, 1.0))  # 2 D[n] = D[Z]/2
+    assert entropy_production(turned, dephased).extra == pytest.approx(
+        entropy_production(noise, dephased).dephasing[0]
+    )
+    never = qb.Battery.identical(1, none, extra_jumps=[(0.0, {"-": 1}), (1.0, {"-": 0})])
+    assert entropy_production(never, rho).extra == 0
+
+
+def test_different_jumps_add_up_and_equal_ones_are_one_environment() -> None:
+    rng = np.random.default_rng(3)
+    rho, none = random_state(rng, 2), qb.CollectiveBath(0, 0)
+    first, second = rng.normal(size=(2, 4, 4))
+    one, two = reversible(first, 0.4, 0.1), reversible(second, 0.2, 0.3)
+
+    def production(jumps):
+        return entropy_production(qb.Battery.identical(2, none, extra_jumps=jumps), rho).extra
+
+    assert production(one + two) == pytest.approx(production(one) + production(two), rel=1e-12)
+    assert production(one + one) == pytest.approx(2 * production(one), rel=1e-12)
+
+
 def test_refusals() -> None:
     squeezed = qb.Battery.identical(2, qb.CollectiveBath(1, 1, 0.5))
     with pytest.raises(qb.InputError, match="'squeezing' must be 0 for an entropy production"):

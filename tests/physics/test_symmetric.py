@@ -19,7 +19,7 @@ from qbat_circuits.errors import AccuracyError, InputError
 from qbat_circuits.symmetric import curves, steady
 from qbat_circuits.symmetric.ergotropy import _passive_energy_in_integers, ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
-from qbat_circuits.symmetric.rates import Rates
+from qbat_circuits.symmetric.rates import Rates, generator, transitions
 from qbat_circuits.symmetric.sectors_jm import (
     energy_jm,
     level_capacities,
@@ -27,6 +27,7 @@ from qbat_circuits.symmetric.sectors_jm import (
     sector_weights,
     start_populations,
     states_jm,
+    weights_by_spin,
 )
 
 DATA = Path(__file__).parents[1] / "data" / "reference" / "symmetric.json"
@@ -48,6 +49,85 @@ def steady_work(n_cells: int, **rates: float) -> float:
 
 
 # --- the rate equation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_cells", [1, 2, 5])
+@pytest.mark.parametrize("channel", [field.name for field in dataclasses.fields(Rates)])
+def test_a_generator_of_one_channel_is_square_and_conserves_probability(n_cells, channel) -> None:
+    """Also where the first or the last state has no way out."""
+    rates = Rates(**{"emission": 0.0, "absorption": 0.0, channel: 0.7})
+    q = generator(states_jm(n_cells), rates)
+    assert q.shape == (states_jm(n_cells).size,) * 2
+    np.testing.assert_allclose(q.sum(axis=0), 0.0, atol=1e-12)
+
+
+def test_the_scale_and_the_direction_of_rates() -> None:
+    """local is their sum; falls is a comparison of all emission with all absorption."""
+    rates = Rates(1.0, 2.0, 0.4, 0.3, 0.2)
+    assert rates.local == pytest.approx(0.9)
+    assert not rates.falls
+    assert rates.mirrored() == Rates(2.0, 1.0, 0.3, 0.4, 0.2)
+    assert rates.mirrored().falls
+    assert Rates(1.0, 1.0).falls
+    assert Rates(1.0, 1.2, 0.2, 0.0).falls
+    assert not Rates(1.0, 0.9, 0.0, 0.2).falls
+
+
+@pytest.mark.parametrize("rates", [(1.0, 1.0), (0.0, 0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (0, 1.0)])
+def test_any_channel_that_moves_energy_mixes(rates) -> None:
+    Rates(*rates).check_mixing()
+    words = "^A steady state needs an emission or absorption rate > 0, collective or local.$"
+    with pytest.raises(InputError, match=words):
+        Rates(0.0, 0.0, 0.0, 0.0, 1.0).check_mixing()
+
+
+def test_without_rates_there_is_no_transition() -> None:
+    assert [part.shape for part in transitions(states_jm(3), Rates(0.0, 0.0))] == [(0,)] * 3
+
+
+@pytest.mark.parametrize(
+    ("n_cells", "box"),
+    [(6, (None, None, 0)), (6, (2, None, 0)), (6, (None, 2, 0)), (7, (2, 3, 1)), (6, (9, 99, 2))],
+)
+def test_a_box_holds_the_states_within_its_walls(n_cells, box) -> None:
+    """By a search through all (k, a); and its transitions are the whole generator's, cut out."""
+    top_a, top_s, low_a = box
+    states = states_jm(n_cells, *box)
+    expected = [
+        (k, a)
+        for k in range(n_cells + 1)
+        for a in range(min(k, n_cells - k) + 1)
+        if low_a <= a and (top_a is None or a <= top_a) and (top_s is None or k - a <= top_s)
+    ]
+    assert list(zip(states.level, states.deficit, strict=True)) == expected
+    np.testing.assert_array_equal(states.height, [k - a for k, a in expected])
+    np.testing.assert_array_equal(
+        states.index(states.level, states.deficit), np.arange(len(expected))
+    )
+    for array in (states.level, states.deficit, states.base):
+        assert not array.flags.writeable
+    rates = Rates(1.0, 0.7, 0.2, 0.3, 0.4)
+    whole = states_jm(n_cells)
+    places = whole.index(states.level, states.deficit)
+    inside = generator(states, rates).toarray()
+    everything = generator(whole, rates).toarray()[np.ix_(places, places)]
+    np.fill_diagonal(inside, 0.0)
+    np.fill_diagonal(everything, 0.0)
+    np.testing.assert_allclose(inside, everything)
+
+
+def test_starts_and_sectors_by_name() -> None:
+    """Every cell excited is the last state; weights by spin fall from N/2, none below 0."""
+    for start in ("excited", 1.0):
+        np.testing.assert_array_equal(start_populations(4, start), [0.0] * 8 + [1.0])
+    np.testing.assert_array_equal(start_populations(4, 0.0), [1.0] + [0.0] * 8)
+    assert weights_by_spin(5, np.array([0.7, 0.4, -0.1])) == {2.5: 0.7, 1.5: 0.4, 0.5: 0.0}
+    for wrong in (1.2, -0.1):
+        with pytest.raises(InputError, match="'start' must be a finite number >= 0 and <="):
+            start_populations(4, wrong)
+    for wrong in (0, 10**4 + 1):
+        with pytest.raises(InputError, match=r"'n_cells' must be .* 10000, not"):
+            states_jm(wrong)
 
 
 @pytest.mark.parametrize("n_cells", [1, 2, 3, 4, 5])

@@ -145,6 +145,7 @@ def test_values_are_frozen() -> None:
         ),
         (lambda: qb.steady_state(different(14)), "'n_cells' must be small enough for dense"),
         (lambda: qb.charge(qb.Battery.identical(12, BATH), [1.0]).states, "12 cells with 1 saved"),
+        (lambda: qb.charge(different(12), [1.0]), "1 saved times are more than 10 cells; use"),
         (
             lambda: qb.steady_state(qb.Battery.identical(10**5, BATH, qb.LocalNoise(0.1))),
             r"100000 cells in a steady state need about 1.5e\+11 bytes.*; use fewer cells .* or no "

@@ -18,7 +18,7 @@ from qbat_circuits.show.comparison import (
     ladder_rows,
     plot_comparison,
 )
-from qbat_circuits.show.plots import svg_bytes
+from qbat_circuits.show.style import figure_of, svg_bytes
 from qbat_circuits.study.compare import Comparison, compare
 from qbat_circuits.study.ladder import noise_ladder
 
@@ -163,6 +163,10 @@ def test_as_json(ideal: Comparison, chip: Comparison) -> None:
     assert chip.to_dict()["circuit"]["qubits"] == list(chip.circuit.compiled.placement.cells)
 
 
+def drawn(result: Comparison | dict[str, Any]) -> bytes:
+    return svg_bytes(figure_of(plot_comparison(result)))
+
+
 def test_rows_and_figure(ideal: Comparison, chip: Comparison) -> None:
     _, rows = ladder_rows(ideal)
     assert rows[0][0] == "ideal collective"
@@ -171,11 +175,11 @@ def test_rows_and_figure(ideal: Comparison, chip: Comparison) -> None:
     assert [title for title, _ in comparison_sections(ideal)] == ["Rung 'readout'"]
     assert len(list(comparison_sections(chip))) == 2
     for result, bars in ((ideal, 7), (chip, 4)):
-        (axes,) = plot_comparison(result).axes
+        axes = plot_comparison(result)
         widths = [bar.get_width() for bar in axes.patches[:bars]]
         np.testing.assert_allclose(widths, [one.ergotropy for one in result.rungs])
-        assert svg_bytes(plot_comparison(result)) == svg_bytes(plot_comparison(result))
-    assert plot_comparison(chip).axes[0].get_title(loc="left").startswith("HYPOTHETICAL")
+        assert drawn(result) == drawn(result) == drawn(result.to_dict())
+    assert plot_comparison(chip).get_title(loc="left").startswith("HYPOTHETICAL")
 
 
 def test_batteries_of_ones_own() -> None:

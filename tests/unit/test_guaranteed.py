@@ -174,6 +174,81 @@ def test_bound_and_p_value_say_the_same(calibration):
     assert more > 0 == less
 
 
+def test_each_half_chooses_for_the_other_and_pays_for_two():
+    """Twice the smaller p-value and the larger bound of two ways at half the risk; p is capped."""
+    sample, seen = sample_of(ladder(2), model(2), 4000), []
+
+    def functional(part):
+        seen.append(part)
+        return work(2)(part)
+
+    found = guarantee(sample, functional, 0.95, np.random.default_rng(1))
+    assert [part.shots.tolist() for part in seen] == [[2000] * len(sample.table)] * 2
+    ways = [_Corners.of(work(2)(one), other, NO_BOX) for one, other in (seen, reversed(seen))]
+    assert found.low == pytest.approx(max(way.bound(0.025) for way in ways), rel=1e-12)
+    assert found.p_value == pytest.approx(2 * min(way.p_value() for way in ways), rel=1e-12)
+    assert found.p_value < CALIBRATION_RISK  # which exact matrices do not pay
+    passive = sample_of(np.diag([1.0, 0, 0, 0]), model(2), 50)
+    assert guarantee(passive, work(2), 0.95, np.random.default_rng(1)).p_value == 1.0
+
+
+@pytest.mark.parametrize("calibrations", [(None,), (2000,), (None, 3000), (2000, 3000)])
+def test_a_fixed_functional_is_measured_by_all_shots_at_the_whole_risk(calibrations):
+    """Every corner of every box: means and variances add up, the largest range counts."""
+    parts = []
+    for seed, calibration in enumerate(calibrations):
+        sample = sample_of(ladder(2), model(2, calibration), 3000 * (seed + 1), seed)
+        parts.append((sample, work(2)(sample_of(ladder(2), model(2), 3000, 9))))
+    boxes = [
+        NO_BOX if sample.readout.calibration_shots is None else _error_box(sample.readout)
+        for sample, _ in parts
+    ]
+    every = [_Corners.of(w, sample, box) for (sample, w), box in zip(parts, boxes, strict=True)]
+    corners = [
+        _Corners(
+            np.array([sum(c.mean[i] for c, i in zip(every, at, strict=True))]),
+            np.array([sum(c.variance[i] for c, i in zip(every, at, strict=True))]),
+            np.array([max(c.largest[i] for c, i in zip(every, at, strict=True))]),
+            max(c.excess for c in every),
+        )
+        for at in product(*(range(len(c.mean)) for c in every))
+    ]
+    # Half of what a box for two samples costs, for each that was measured.
+    fixed = CALIBRATION_RISK / 2 * sum(one is not None for one in calibrations)
+    found = guarantee_fixed(parts, 0.9)
+    lowest = min(corner.bound(0.1 - fixed) for corner in corners)
+    assert found.low == pytest.approx(lowest, rel=1e-9)
+    worst = max(corner.p_value() for corner in corners)
+    assert found.p_value == pytest.approx(worst + fixed, rel=0.05)
+    assert fixed <= found.p_value < 0.1
+    if fixed:
+        assert guarantee_fixed(parts, 1 - fixed).low == -np.inf
+        assert guarantee_fixed(parts, 1 - fixed / 2).low == -np.inf
+
+
+@pytest.mark.parametrize("calibration", [None, 2000])
+def test_a_fixed_functional_of_no_work_proves_nothing(calibration):
+    sample = sample_of(np.diag([1.0, 0, 0, 0]), model(2, calibration), 300)
+    found = guarantee_fixed([(sample, -work(2)(sample_of(ladder(2), model(2), 300)))], 0.95)
+    assert found.low < 0
+    assert found.p_value == 1.0
+
+
+def test_the_range_of_a_term_is_that_of_its_own_setting():
+    """Offsets between settings are no spread: 1/40 of the first, not 10/40 of both."""
+    table = np.full((2, 4), 10)
+    weights = np.array([[0.0, 1.0, 0.0, 1.0], [10.0, 10.0, 10.0, 10.0]])
+    exact = ReadoutModel.from_error_rates([0.0] * 2, [0.0] * 2)
+    corners = _Corners.of(weights, Sample(table, exact), NO_BOX)
+    assert corners.largest == pytest.approx([1 / 40])
+
+
+def test_a_bound_above_zero_at_the_smallest_risk_has_the_smallest_p_value():
+    corners = _Corners(np.array([2.1]), np.array([0.04]), np.array([0.0]), 1.1)
+    assert 0 < corners.bound(1e-12) < 1
+    assert corners.p_value() == 1e-12
+
+
 def test_measured_matrices_cost_confidence():
     sample = sample_of(ladder(2), model(2), 2000)
     exact = guarantee(sample, work(2), 0.95, np.random.default_rng(1))
@@ -202,6 +277,10 @@ def test_none_where_the_box_has_too_many_corners_or_a_singular_matrix():
     n = MAX_BOX_CELLS + 1
     assert found(ReadoutModel.from_error_rates([0.01] * n, [0.02] * n, 1000)) is None
     assert found(ReadoutModel.from_error_rates([0.01] * n, [0.02] * n)) is not None
+    most = ReadoutModel.from_error_rates([0.01] * (n - 1), [0.02] * (n - 1), 1000)
+    assert found(most) is not None
+    two_poor = ReadoutModel.from_error_rates([0.4] * 2, [0.35] * 2, 10000)
+    assert found(two_poor) is not None  # each cell's own contrast counts
     three = np.tile([[[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9]]], (1, 1, 1))
     assert found(ReadoutModel(three, 1000)) is None
     assert found(ReadoutModel(three)) is not None

@@ -23,6 +23,8 @@ SOURCE = Path(qbat_circuits.__file__).parent
 ROOMS = (
     "errors",
     "limits",
+    "markup",
+    "citation",
     "units",
     "json_files",
     "file_models",
@@ -72,6 +74,8 @@ SEES_ONLY = {
     "analysis": (
         "analysis",
         "errors",
+        "markup",
+    "citation",
         "units",
         "json_files",
         "cells",
@@ -107,6 +111,7 @@ DOORS = {
         "study.saved",
         "study.sweep",
         "study.sweep_export",
+        "show.sweep",
     ),
 }
 
@@ -115,6 +120,7 @@ EXCEPTIONS = {
     ("study.results", ""),  # __version__, which is stated once, in the package
     ("sampling.journal", ""),  # the same
     ("study.sweep_points", ""),  # the same
+    ("cli.cite", ""),  # the same
     ("battery", "audit"),  # Battery.audit()
     ("analysis.scheme", "circuits.tomography"),  # a scheme builds its own circuits
     ("analysis.scheme", "qiskit"),  # their type

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from qbat_circuits.analysis.estimate import estimate_ergotropy
-from qbat_circuits.analysis.intervals import Interval
-from qbat_circuits.analysis.sample import calibration_uncertainty
+from qbat_circuits.analysis.intervals import (
+    FOLDS,
+    Interval,
+    cross_fit,
+    left_out_means,
+    linear_interval,
+)
+from qbat_circuits.analysis.sample import Sample, calibration_uncertainty
 from qbat_circuits.errors import InputError
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.counts import Counts
@@ -27,6 +33,50 @@ from qbat_circuits.sampling.counts import Counts
 def test_a_clipped_interval_has_no_width_of_zero_by_noise(given, clipped):
     found = Interval(*given).clipped(0.0, 1.0)
     assert (found.value, found.low, found.high) == pytest.approx(clipped)
+
+
+def test_an_interval_is_its_value_and_both_ends_by_name():
+    assert Interval(0.3, 0.1, 0.4).to_dict() == {"value": 0.3, "low": 0.1, "high": 0.4}
+
+
+def two_settings(calibration: int | None = None) -> Sample:
+    readout = ReadoutModel.from_error_rates([0.02, 0.04], [0.03, 0.05], calibration)
+    table = np.random.default_rng(4).multinomial(1000, [[0.5, 0.2, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]])
+    return Sample(table, readout)
+
+
+def test_the_interval_of_one_functional_reaches_as_far_up_as_down():
+    sample, weights = two_settings(), np.array([[0.0, 1, 1, 2], [1.0, 0, 0, -1]])
+    found = linear_interval(sample, weights, 1.96)
+    reach = 1.96 * sample.standard_error(weights)
+    assert found == Interval(found.value, found.value - reach, found.value + reach)
+    assert found.value == pytest.approx(float(sample.mean(weights)))
+
+
+def jumping(part: Sample) -> np.ndarray:
+    """Two functionals that differ from part to part: the frequencies themselves, and a sign."""
+    return np.stack([part.frequencies, np.sign(part.frequencies - 0.25)])
+
+
+@pytest.mark.parametrize("calibration", [None, 500])
+def test_the_cross_fit_is_its_formula(calibration):
+    """L and Var = sum_k (Var_k(w_-k) + sum_l Var_k(w_-k - w_-k,-l)) / K^2, part by part."""
+    sample = two_settings(calibration)
+    means, errors = cross_fit(sample, jumping, np.random.default_rng(3))
+    parts = sample.split(FOLDS, np.random.default_rng(3))
+    expected, variance = np.zeros(2), np.zeros(2)
+    for k, part in enumerate(parts):
+        own = jumping(sample.without(part))
+        expected += part.mean(own) / FOLDS
+        variance += sample.variance(own, part)
+        for m in range(FOLDS):
+            if m != k:
+                without = jumping(sample.without(part, parts[m]))
+                variance += sample.variance(own - without, part)
+    np.testing.assert_allclose(means, expected, rtol=1e-12)
+    np.testing.assert_allclose(errors, np.sqrt(variance) / FOLDS, rtol=1e-12)
+    alone = left_out_means(sample, jumping, np.random.default_rng(3))
+    np.testing.assert_allclose(alone, expected, rtol=1e-12)
 
 
 def one_cell(ones: int, readout: ReadoutModel) -> Counts:

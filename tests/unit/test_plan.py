@@ -16,7 +16,7 @@ from qbat_circuits.sampling.aer import emulate_counts
 from qbat_circuits.schema import Experiment
 from qbat_circuits.study.cell_choice import best_cells
 from qbat_circuits.study.margins import Figure, elasticity, margin_of, needed_work
-from qbat_circuits.study.plan import Plan, plan, probability_of
+from qbat_circuits.study.plan import GO, Plan, drawn_works, plan, told_from_0
 from qbat_circuits.study.plan_target import target_of
 from qbat_circuits.study.precision import Goal, enough_shots, expected_precision
 from qbat_circuits.study.prediction import NOTHING, Change
@@ -82,6 +82,29 @@ def test_expected_half_widths_are_those_of_repeated_emulation(n: int, scheme: st
     assert expected.half_width == pytest.approx(np.mean(widths), rel=0.15)
 
 
+def test_a_readout_that_must_be_calibrated_widens_the_interval() -> None:
+    """As much as calibration counts of a laboratory do."""
+    state, _ = charged(2)
+    readout = qb.ReadoutModel.from_error_rates([0.1] * 2, [0.2] * 2)
+    goal, shots = Goal(None, 0.05), 1500
+    known = expected_precision("pauli", state, readout, shots, goal)
+    found = expected_precision("pauli", state, readout, shots, goal, calibration=1)
+    assert (known.calibration_shots, found.calibration_shots) == (0, shots)
+    assert found.total_shots == known.total_shots + 2 * shots
+    widths = []
+    for seed in range(100, 125):
+        rng = np.random.default_rng(seed)
+        drawn = [rng.multinomial(shots, column) for a in readout.assignment for column in a.T]
+        calibration = np.array(drawn).reshape(2, 2, 2).transpose(0, 2, 1)
+        one = qb.estimate_ergotropy(
+            emulate_counts(state, readout, shots, seed),
+            readout=qb.ReadoutModel.from_calibration_counts(calibration),
+        )
+        widths.append((one.high - one.low) / 2)
+    assert found.half_width > 1.02 * known.half_width
+    assert found.half_width == pytest.approx(np.mean(widths), rel=0.15)
+
+
 @pytest.mark.parametrize("goal", [Goal(None, 0.03), Goal(4.0)])
 def test_shots_are_enough_and_hardly_more(goal: Goal) -> None:
     state, readout = charged(2)
@@ -109,6 +132,12 @@ def test_margins_are_where_the_work_is_what_shots_tell_from_0(
     planned = target.prediction.readout()
     figures = {figure.name: figure for figure in target.figures}
     limits = {m.name: m.limit for m in made.margins}
+    if which == "bath":  # two names of one thing: cells are in equilibrium with their own baths
+        rest, ratio = limits["residual population"], limits["local occupation n_l/n"]
+        assert rest is not None
+        assert ratio == pytest.approx(
+            rest / (1 - 2 * rest) / made.experiment.bath.occupation, rel=0.01
+        )
     assert set(limits) == set(figures)
     for name, limit in limits.items():
         assert limit is not None, name
@@ -233,19 +262,38 @@ def test_more_spread_is_less_certain_and_none_is_certain() -> None:
     made = plan(hot, spread=0.0)
     probabilities = [made.probability]
     prediction = target_of(hot).prediction
-    probabilities += [probability_of(prediction, made.needed, s, 7) for s in (0.2, 0.6)]
+    probabilities += [np.mean(drawn_works(prediction, s, 7) >= made.needed) for s in (0.2, 0.6)]
     assert probabilities[0] == 1.0
     assert probabilities[0] >= probabilities[1] > probabilities[2]
 
 
+def test_the_scheme_is_the_cheapest_that_makes_it_a_go() -> None:
+    """For three cells bounds from a few bases reach the goal too, with many shots and no margin."""
+    made = plan(experiment(battery={"n_cells": 3}), Goal(3.0))
+    drawn = drawn_works(target_of(made.experiment).prediction, made.spread, made.seed)
+    chances = {
+        one.scheme: np.mean(drawn >= told_from_0(made.ergotropy, one)) for one in made.schemes
+    }
+    assert made.go
+    assert made.probability == chances[made.precision.scheme]
+    reached = [one for one in made.schemes if one.enough and chances[one.scheme] >= GO]
+    assert made.precision.total_shots == min(one.total_shots for one in reached)
+    assert any(one.enough and chances[one.scheme] < GO for one in made.schemes)
+
+
 def test_the_same_seed_gives_the_same_plan(bath: Plan) -> None:
     again = plan(experiment())
-    assert again.to_dict() == bath.to_dict()
+    assert again.to_dict() == {**bath.to_dict(), "created_at": again.created_at}
+    assert again.calibration_sha256 == qb.load_calibration("waveguide4").sha256
 
 
 def test_wall_time_counts_every_shot(bath: Plan) -> None:
     twice = plan(experiment(), repetition_s=1e-3)
-    per_shot = twice.wall_time_s / twice.precision.total_shots
+    best = twice.precision
+    assert best.calibration_shots > 0
+    total = best.circuits * best.shots + 2 * best.calibration_shots
+    assert (twice.circuits, best.total_shots) == (best.circuits + 2, total)
+    per_shot = twice.wall_time_s / total
     assert per_shot == pytest.approx(1e-3 + bath.time_s, rel=1e-3)
 
 

@@ -93,11 +93,11 @@ def test_bad_tables_get_one_sentence(change: dict, sentence: str) -> None:
     ("data", "sentence"),
     [
         (b"[bath\nrate = 1", "is not valid TOML"),
-        (b"\xff\xfe\x00", "is not UTF-8 text."),
+        (b"\xff\xfe\x00", "is not UTF-8 text (byte 0)."),
         (b"a = " + b"[" * 100_000, "is nested deeper than"),
-        (b"a = 1\n" * 400_000, "is larger than 1048576 bytes."),
+        (b"a = 1\n" * 400_000, "is larger than 1 MiB."),
         (b"[bath]\nrate = 1\n", "is refused: 'bath' must hold one of"),
-        (b"a = " + b"1" * 5000, "cannot be read"),
+        (b"a = " + b"1" * 5000, "holds a whole number of more than 4300 digits."),
     ],
 )
 def test_bad_files_get_one_sentence(tmp_path: Path, data: bytes, sentence: str) -> None:
@@ -109,8 +109,12 @@ def test_bad_files_get_one_sentence(tmp_path: Path, data: bytes, sentence: str) 
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none.toml", "nul\0"):
-        with pytest.raises(qb.InputError, match="cannot be read"):
+    for path, rule in (
+        (tmp_path, "is a directory"),
+        (tmp_path / "none.toml", "does not exist"),
+        ("nul\0", "cannot be read: embedded null byte"),
+    ):
+        with pytest.raises(qb.InputError, match=rule):
             qb.load_experiment(path)
 
 

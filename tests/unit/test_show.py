@@ -21,8 +21,8 @@ from qbat_circuits.analysis.scheme import ErgotropyEstimate
 from qbat_circuits.pair_readout import PairReadoutModel
 from qbat_circuits.readout_model import ReadoutModel
 from qbat_circuits.sampling.multinomial import sample_counts
-from qbat_circuits.show.estimate_plot import plot_estimate
-from qbat_circuits.show.plots import svg_bytes
+from qbat_circuits.show.estimate_plot import estimate_figure
+from qbat_circuits.show.style import svg_bytes
 from qbat_circuits.show.summary import estimate_rows
 
 FIVE_GHZ_UEV = 4.135667696e-15 * 5e9 * 1e6  # h f in ueV (CODATA 2018, exact)
@@ -184,7 +184,7 @@ FIGURES = {
 def test_a_figure_shows_the_value_and_nothing_runs_into_anything(name: str) -> None:
     """The text stays inside the axes, tick labels stay apart, and the SVG is one."""
     estimate = FIGURES[name]()
-    figure = plot_estimate(estimate)
+    figure = estimate_figure(estimate)
     picture = svg_bytes(figure)
     assert ET.fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
     answer = f"{estimate.value:.4f}  [{estimate.low:.4f}, {estimate.high:.4f}]"
@@ -209,7 +209,7 @@ def test_a_figure_shows_the_value_and_nothing_runs_into_anything(name: str) -> N
 
 def test_the_figure_names_what_it_shows() -> None:
     def title(estimate: ErgotropyEstimate) -> str:
-        return plot_estimate(estimate).get_suptitle()
+        return estimate_figure(estimate).get_suptitle()
 
     assert title(measured("pauli", ladder(2))) == (
         "Extractable work: scheme pauli, 4500 shots, emulated"
@@ -217,7 +217,7 @@ def test_the_figure_names_what_it_shows() -> None:
     bound = measured("energy-basis", ladder(2))
     assert title(bound).startswith("Lower bound on extractable work: scheme energy-basis")
     assert title(drop(0.9, 0.1)).startswith("Energy taken out: scheme extraction, 2000 shots")
-    axes = plot_estimate(drop(0.9, 0.1)).axes
+    axes = estimate_figure(drop(0.9, 0.1)).axes
     assert len(axes) == 1
     assert axes[0].get_xlabel().startswith("energy taken out")
     assert [label.get_text() for label in axes[0].get_yticklabels()] == [
@@ -229,16 +229,16 @@ def test_the_figure_names_what_it_shows() -> None:
 
 def test_the_state_and_the_populations_are_those_of_the_estimate() -> None:
     pauli = measured("pauli", ladder(2))
-    state = plot_estimate(pauli).axes[1]
+    state = estimate_figure(pauli).axes[1]
     np.testing.assert_array_equal(state.images[0].get_array(), np.abs(pauli.state))
     assert [t.get_text() for t in state.get_xticklabels()] == ["00", "01", "10", "11"]
     dicke = measured("dicke", ladder(3))
-    bars = plot_estimate(dicke).axes[1]
+    bars = estimate_figure(dicke).axes[1]
     heights = [patch.get_height() for patch in bars.patches]
     np.testing.assert_array_equal(heights, dicke.populations)
     names = [t.get_text() for t in bars.get_xticklabels()]
     assert names[:2] == ["1.5, -1.5", "1.5, -0.5"]
-    even = plot_estimate(measured("dicke", ladder(2))).axes[1]
+    even = estimate_figure(measured("dicke", ladder(2))).axes[1]
     assert [t.get_text() for t in even.get_xticklabels()] == ["1, -1", "1, 0", "1, +1", "0, 0"]
     colours = {
         sector[0]: p.get_facecolor() for sector, p in zip(dicke.sectors, bars.patches, strict=True)
@@ -249,5 +249,5 @@ def test_the_state_and_the_populations_are_those_of_the_estimate() -> None:
 def test_the_same_estimate_gives_the_same_bytes() -> None:
     scheme = EnergyBasisScheme()
     counts = sample_counts(ladder(2), readout(2), 300, 1, PauliScheme().settings(2))
-    first, again = (svg_bytes(plot_estimate(scheme.estimate(counts))) for _ in range(2))
+    first, again = (svg_bytes(estimate_figure(scheme.estimate(counts))) for _ in range(2))
     assert first == again

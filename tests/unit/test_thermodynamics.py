@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import DensityMatrix, random_density_matrix, random_unitary
 
 import qbat_circuits as qb
-from qbat_circuits.cells import level_energies, product_state
-from qbat_circuits.thermodynamics import linear_ergotropy
+from qbat_circuits.cells import excitations, level_energies, product_state
+from qbat_circuits.thermodynamics import as_density_matrix, linear_ergotropy
 
 
 def optimal_work_operator(rho: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -70,6 +70,37 @@ def test_states_come_as_arrays_or_qiskit_objects() -> None:
     assert qb.energy(state) == qb.energy(state.data) == 1.0
 
 
+def test_anything_with_a_data_array_is_a_state() -> None:
+    class Foreign:
+        data = product_state([0.25])
+
+    assert qb.energy(Foreign()) == 0.25
+
+
+def test_a_state_may_be_off_by_the_tolerance_and_is_made_hermitian() -> None:
+    """At the tolerance itself it is still taken, in trace, Hermiticity and positivity."""
+    off = 0.25  # exact in binary
+    for state in (
+        np.diag([1.0, off]),
+        np.diag([1.0 + off, -off]),
+        np.array([[0.5, off], [0.0, 0.5]]),
+    ):
+        found = as_density_matrix(state, off)
+        np.testing.assert_array_equal(found, (state + state.T) / 2)
+        with pytest.raises(qb.InputError, match=f"within {off / 2:g}"):
+            as_density_matrix(state, off / 2)
+
+
+def test_the_lowest_of_degenerate_levels_is_filled_in_basis_order() -> None:
+    """The passive state of equal levels is unique by its order, so that files can be compared."""
+    state = np.diag([0.1, 0.2, 0.3, 0.4]).astype(complex)
+    np.testing.assert_allclose(np.diag(qb.passive_state(state)).real, [0.4, 0.3, 0.2, 0.1])
+    many = product_state([0.1] * 5)
+    filled = np.diag(qb.passive_state(many, [1.0] * 5)).real
+    of_level = [filled[excitations(5) == k] for k in range(6)]
+    assert all(np.all(np.diff(one) <= 1e-15) for one in of_level)
+
+
 @pytest.mark.parametrize(
     ("state", "sentence"),
     [
@@ -78,8 +109,8 @@ def test_states_come_as_arrays_or_qiskit_objects() -> None:
         (np.array([[0.5, 1.0], [0.0, 0.5]]), "A state must be Hermitian within 1e-09"),
         (np.eye(3) / 3, r"A state must have shape \(2\^N,\) or \(2\^N, 2\^N\)"),
         (np.ones((2, 4)), r"A state must have shape \(2\^N,\) or \(2\^N, 2\^N\)"),
-        (np.array([np.nan, 0.0]), "A state must hold finite numbers only."),
-        ("ground", "A state must be an array of numbers or a Qiskit state."),
+        (np.array([np.nan, 0.0]), "^A state must hold finite numbers only.$"),
+        ("ground", "^A state must be an array of numbers or a Qiskit state.$"),
         (1.0, r"A state must have shape"),
     ],
 )

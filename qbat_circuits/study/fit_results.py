@@ -1,0 +1,32 @@
+"""A fit and the readings beside it, as the content of fit.json."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from qbat_circuits.study.fit import Fit
+from qbat_circuits.study.readings import ReadingsTable
+from qbat_circuits.study.results import FORMAT, VERSION, versions
+
+
+def fit_content(fit: Fit, readings: ReadingsTable) -> dict[str, Any]:
+    """The content of fit.json: the fit, every reading of the same counts, and provenance.
+
+    Args:
+        fit: of the chosen reading, with intervals.
+        readings: of the same counts.
+    """
+    what = f"{len(fit.times)} counts files of {fit.n_cells} cells, fitted together"
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": "fit",
+        "statement": f"{what}: the bath read as {fit.reading.value}",
+        "hypothetical": False,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        **fit.to_dict(),
+        "comparison": readings.to_dict(),
+        "assumptions": [],
+    }
