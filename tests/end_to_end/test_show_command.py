@@ -6,16 +6,14 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from saved_results import write_every_kind
 
 import qbat_circuits as qb
 from qbat_circuits.cli import main
-from qbat_circuits.file_models import validated
 from qbat_circuits.json_files import json_bytes
-from qbat_circuits.schema import Experiment
 from qbat_circuits.show.saved import (
     saved_figure,
     saved_headline,
@@ -23,59 +21,16 @@ from qbat_circuits.show.saved import (
     saved_sentences,
     saved_tables,
 )
-from qbat_circuits.study.collision import run_collision
-from qbat_circuits.study.collision_results import collision_files
-from qbat_circuits.study.experiment import run_experiment
-from qbat_circuits.study.fit_results import fit_content
-from qbat_circuits.study.plan import plan
-from qbat_circuits.study.results import result_files, write_files
 from qbat_circuits.study.sweep_export import export_sweep
-from qbat_circuits.sweep_schema import SweepAxis
-
-CHIP: dict[str, Any] = {"calibration": "waveguide4", "qubits": [0, 1], "tune_to_resonance": True}
-BATH: dict[str, Any] = {
-    "chip": CHIP,
-    "bath": {"rate": 6.3e6, "occupation": 1.0},
-    "charging": {"times": {"stop": 1e-6, "num": 21}},
-    "measurement": {"shots": 200},
-}
-AXIS = SweepAxis.model_validate({"field": "bath.occupation", "values": [0.5, 1.0]})
-CIRCUIT: dict[str, Any] = {
-    "chip": {"calibration": "fez", "qubits": [132, 138], "tune_to_resonance": False},
-    "bath": {"occupation": 1.0},
-    "charging": {"mode": "collision"},
-    "collision": {"theta": 1.0, "collisions": 2, "ancilla_qubit": 131},
-    "measurement": {"shots": 200},
-}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
-    bath, circuit = (validated(Experiment, content) for content in (BATH, CIRCUIT))
-    write_files(folder / "run", result_files(run_experiment(bath)))
-    write_files(folder / "collision", collision_files(run_collision(circuit)))
-    write_files(folder / "plan", {"plan.json": json_bytes(plan(bath).to_dict())})
-    compared = qb.compare(bath).to_dict()
-    write_files(folder / "comparison", {"comparison.json": json_bytes(compared)})
-    write_files(folder / "fit", {"fit.json": json_bytes(fitted())})
-    (folder / "sweep").mkdir()
-    qb.sweep(bath, {"n": AXIS}, folder / "sweep" / "sweep.sqlite")
+    write_every_kind(folder)
     (folder / "netcdf").mkdir()
     export_sweep(folder / "sweep" / "sweep.sqlite", folder / "netcdf" / "sweep.nc")
     return folder
-
-
-def fitted() -> dict[str, Any]:
-    """What `qbat compare --data` writes."""
-    battery = qb.Battery.identical(2, qb.CollectiveBath(1.0, 1.0), qb.LocalNoise(0.1))
-    times = [0.3, 1.0, 3.0]
-    states = qb.charge(battery, [0.0, *times]).states[1:]
-    ideal = qb.ReadoutModel.ideal(2)
-    counts = [qb.sample_counts(state, ideal, 300, k) for k, state in enumerate(states)]
-    known = {"n_l": 0.0, "gamma_phi": 0.0}
-    fit = qb.fit_counts(times, counts, fixed=known)
-    return fit_content(fit, qb.compare_readings(times, counts, fixed=known))
 
 
 def qbat(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
@@ -87,7 +42,7 @@ def qbat(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
     return int(stop.value.code or 0), out, err
 
 
-KINDS = ["run", "collision", "plan", "comparison", "fit", "sweep", "netcdf"]
+KINDS = ["run", "ideal", "collision", "plan", "comparison", "fit", "sweep", "netcdf"]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -99,10 +54,12 @@ def test_every_kind_is_shown_and_drawn(
     assert (code, err) == (0, "")
     saved = qb.load_result(results / name)
     content = saved.content
-    assert saved.kind == ("sweep" if name == "netcdf" else name)
+    assert saved.kind == {"netcdf": "sweep", "ideal": "run"}.get(name, name)
     for one in figures_of(saved):
         assert one in out, one
-    head = {"plan": "GO: " if content.get("go") else "NO-GO: "}.get(name, content["statement"][:40])
+    head = {"plan": "NO-GO, HYPOTHETICAL: "}.get(name, content["statement"][:40])
+    if name != "plan" and content["hypothetical"]:
+        head = f"HYPOTHETICAL: {head}"
     assert out.startswith(head)
     drawing = ElementTree.parse(figure).getroot()
     assert drawing.get("width")
@@ -121,7 +78,7 @@ def figures_of(saved: qb.SavedResult) -> list[str]:
         return [f"{one['value']:.4g}" for one in content["parameters"].values()]
     if saved.kind == "sweep":
         assert saved.arrays is not None
-        return ["2 of 2", f"{float(saved.arrays.ergotropy.max()):.4f} hw at n 1"]
+        return ["6 of 6", f"{float(saved.arrays.ergotropy.max()):.4f} hw at occupation 2"]
     one = content["ergotropy"]
     return [f"[{one['low']:.4f}, {one['high']:.4f}] hw"]
 
@@ -143,13 +100,11 @@ def test_another_variable_of_a_sweep(results: Path, tmp_path: Path, capsys, monk
         assert sentence in err
 
 
-def test_a_sweep_of_a_chip_without_a_line_says_so(tmp_path: Path, capsys, monkeypatch) -> None:
-    place = {**CHIP, "calibration": "brisbane", "residual_population": 0.01}
-    chip = {**BATH, "chip": place}
-    qb.sweep(validated(Experiment, chip), {"n": AXIS}, tmp_path / "sweep.sqlite")
-    _, out, _ = qbat(capsys, monkeypatch, tmp_path)
-    assert out.startswith("HYPOTHETICAL: ")
-    assert "brisbane has no common line" in " ".join(out.split())
+def test_a_chip_without_a_line_is_named_again(results: Path, capsys, monkeypatch) -> None:
+    for name in ("plan", "comparison", "sweep", "netcdf"):
+        _, out, _ = qbat(capsys, monkeypatch, results / name)
+        assert "HYPOTHETICAL" in out.splitlines()[0]
+        assert "brisbane has no common line" in " ".join(out.split())
 
 
 def test_a_folder_with_two_results_is_ambiguous(
@@ -191,12 +146,12 @@ def test_a_result_that_lost_a_part_is_one_sentence(name: str, results: Path) -> 
     assert all("is no whole result" in one and "\n" not in one for one in refused)
 
 
-def test_a_hypothetical_plan_says_so_again(results: Path, tmp_path, capsys, monkeypatch) -> None:
+def test_a_plan_says_go_again(results: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     content = json.loads((results / "plan" / "plan.json").read_text())
-    content |= {"go": False, "hypothetical": "no line", "reason": "no line: no bath."}
+    content |= {"go": True, "hypothetical": None, "reason": "the work is above it."}
     (tmp_path / "plan.json").write_bytes(json_bytes(content))
     _, out, _ = qbat(capsys, monkeypatch, tmp_path / "plan.json")
-    assert out.startswith("NO-GO, HYPOTHETICAL: no line")
+    assert out.startswith("GO: the work is above it.")
 
 
 def test_curves_need_their_arrays(results: Path, tmp_path: Path, capsys, monkeypatch) -> None:
