@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +111,7 @@ def calibration_import(
 
     one = load_calibration(file)
     target = Path(f"{one.name}.json") if out is None else out
-    if target.exists():
+    if os.path.lexists(target):
         raise InputError(f"The file {str(target)!r} exists already; name another with --out.")
     check_json(json)
     one.save(target)

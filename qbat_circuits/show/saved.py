@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, NullFormatter
 
-from qbat_circuits.errors import InputError, QbatError
+from qbat_circuits.errors import InputError
 from qbat_circuits.show.comparison import (
     Table,
     comparison_headline,
@@ -55,7 +53,7 @@ _SENTENCES: Final = (
 def saved_headline(saved: SavedResult) -> str:
     """What the result is, and its verdict where it has one."""
     content = saved.content
-    with _reading(saved):
+    with saved.whole():
         if saved.kind == "plan":
             return verdict(content["go"], content["hypothetical"], content["reason"])
         if saved.kind in ("comparison", "sweep"):
@@ -66,14 +64,14 @@ def saved_headline(saved: SavedResult) -> str:
 
 def saved_sections(saved: SavedResult) -> list[tuple[str, Rows]]:
     """Titled groups of (what, value) rows, in reading order."""
-    with _reading(saved):
+    with saved.whole():
         return list(_sections(saved))
 
 
 def saved_tables(saved: SavedResult) -> list[tuple[str, Table]]:
     """Titled tables, with headers and rows."""
     content = saved.content
-    with _reading(saved):
+    with saved.whole():
         if saved.kind == "comparison":
             return [("Ladder", ladder_rows(content))]
         if saved.kind == "fit":
@@ -84,7 +82,7 @@ def saved_tables(saved: SavedResult) -> list[tuple[str, Table]]:
 
 def saved_sentences(saved: SavedResult) -> list[tuple[str, tuple[str, ...]]]:
     """Titled lists of what was assumed and what to beware of."""
-    with _reading(saved):
+    with saved.whole():
         told = [(title, tuple(map(str, saved.content.get(key, ())))) for title, key in _SENTENCES]
         return [one for one in told if one[1]]
 
@@ -102,7 +100,7 @@ def saved_figure(saved: SavedResult, variable: str | None = None) -> Figure:
     """
     if variable is not None and saved.kind != "sweep":
         raise InputError(f"'variable' must be left out: a result of kind {saved.kind!r} has none.")
-    with _reading(saved):
+    with saved.whole():
         if saved.kind == "fit":
             return _fit_figure(saved)
         if saved.kind == "comparison":
@@ -113,20 +111,6 @@ def saved_figure(saved: SavedResult, variable: str | None = None) -> Figure:
             axes = new_axes()
             _DRAWINGS[saved.kind](axes, saved)
         return headed(figure_of(axes), saved_headline(saved))
-
-
-@contextmanager
-def _reading(saved: SavedResult) -> Iterator[None]:
-    """A file that somebody has changed by hand may lack anything."""
-    try:
-        yield
-    except QbatError:
-        raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
-        raise InputError(
-            f"The file {os.fspath(saved.path)!r} is no whole result ({reason})."
-        ) from None
 
 
 def _sections(saved: SavedResult) -> Iterator[tuple[str, Rows]]:

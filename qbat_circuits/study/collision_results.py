@@ -10,12 +10,12 @@ import numpy as np
 
 from qbat_circuits.json_files import json_bytes
 from qbat_circuits.study.collision import CollisionResult
+from qbat_circuits.study.netcdf import netcdf_bytes
 from qbat_circuits.study.result_details import chip_content, measured_content
 from qbat_circuits.study.results import (
     FORMAT,
     VERSION,
     ergotropy_content,
-    netcdf_bytes,
     versions,
 )
 

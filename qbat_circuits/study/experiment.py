@@ -103,6 +103,7 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     """
     say = progress or (lambda _stage: None)
     check_measurement(experiment)
+    check_emulated_cells(experiment.battery.n_cells or 1)  # before a million cells are made
     model = build_model(experiment)
     check_emulated_cells(model.battery.n_cells)
     say("Charging")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 import os
 import platform
@@ -21,6 +20,7 @@ from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import json_bytes, write_together
 from qbat_circuits.study.experiment import ExperimentResult
 from qbat_circuits.study.model import Model
+from qbat_circuits.study.netcdf import netcdf_bytes
 from qbat_circuits.study.result_details import battery_content, chip_content, measured_content
 from qbat_circuits.units import quantum_j, quantum_uev, temperature_from_occupation
 
@@ -264,13 +264,6 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         InputError: if the folder cannot be made or written.
     """
     return write_together(folder, files)
-
-
-def netcdf_bytes(dataset: xr.Dataset) -> bytes:
-    """A dataset as a NetCDF file."""
-    buffer = io.BytesIO()
-    dataset.to_netcdf(buffer, engine="h5netcdf", invalid_netcdf=True)
-    return buffer.getvalue()
 
 
 def _time_unit(result: ExperimentResult) -> str:

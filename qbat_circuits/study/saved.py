@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from qbat_circuits.errors import InputError, check_choice, shown
-from qbat_circuits.json_files import MAX_FILE_BYTES, read_json
+from qbat_circuits.errors import InputError, QbatError, check_choice, shown
+from qbat_circuits.json_files import read_json
+from qbat_circuits.study.netcdf import read_netcdf
 from qbat_circuits.study.results import FORMAT, VERSION
 from qbat_circuits.study.sweep_export import sweep_dataset
 
@@ -27,8 +30,6 @@ _FILES: Final = (
     ("sweep.sqlite", "sweep.nc"),
 )
 _ARRAYS, _STORE, _NETCDF = "result.nc", ".sqlite", ".nc"
-#: Most bytes of arrays that are read: 10^7 points of a sweep are 600 MB.
-_MOST_BYTES = 32 * MAX_FILE_BYTES
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,26 @@ class SavedResult:
     content: dict[str, Any]
     arrays: xr.Dataset | None
 
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Whatever is missed inside is missing in the file, which somebody may have changed.
+
+        Raises:
+            InputError: naming the file, and what is missing.
+        """
+        try:
+            yield
+        except QbatError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            missing = error.args[0] if isinstance(error, KeyError) else None
+            why = "a part of it has another form"
+            if isinstance(missing, str):
+                why = f"{shown(missing)} is missing"
+            raise InputError(
+                f"The file {os.fspath(self.path)!r} is no whole result: {why}."
+            ) from None
+
 
 def load_result(path: str | os.PathLike[str]) -> SavedResult:
     """A result from its folder or from one of its files.
@@ -62,13 +83,13 @@ def load_result(path: str | os.PathLike[str]) -> SavedResult:
     if file.suffix == _STORE:
         return _sweep(file, sweep_dataset(file))
     if file.suffix == _NETCDF:
-        return _sweep(file, _read_arrays(file))
+        return _sweep(file, read_netcdf(file))
     content = read_json(file, "result")
     _check(file, content)
     kind = check_choice("kind", content.get("kind"), KINDS[:-1])
     arrays = file.with_name(_ARRAYS)
     beside = kind in ("run", "collision") and arrays.is_file()
-    return SavedResult(file, kind, content, _read_arrays(arrays) if beside else None)
+    return SavedResult(file, kind, content, read_netcdf(arrays) if beside else None)
 
 
 def _found(place: Path) -> Path:
@@ -94,7 +115,7 @@ def _check(file: Path, content: Any) -> None:
     name = f"The file {os.fspath(file)!r}"
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{name} holds no result of this package.")
-    if content.get("version") != VERSION:
+    if content.get("version") != VERSION or content["version"] is True:
         raise InputError(
             f"{name} must have version {VERSION}, which is what this release reads, not "
             f"{shown(content.get('version'))}."
@@ -113,20 +134,3 @@ def _sweep(file: Path, data: xr.Dataset) -> SavedResult:
     _check(file, content)
     check_choice("kind", content.get("kind"), ("sweep",))
     return SavedResult(file, "sweep", content, data)
-
-
-def _read_arrays(path: Path) -> xr.Dataset:
-    import xarray as xr
-
-    name = f"The file {os.fspath(path)!r}"
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{name} must have at most {_MOST_BYTES} bytes.")
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            if dataset.nbytes > 2 * _MOST_BYTES:  # small files can hold large arrays
-                raise InputError(f"{name} holds more than {2 * _MOST_BYTES} bytes of arrays.")
-            return dataset.load()
-    except FileNotFoundError:
-        raise InputError(f"The result file {os.fspath(path)!r} does not exist.") from None
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise InputError(f"{name} is no NetCDF file of a result: {type(error).__name__}.") from None

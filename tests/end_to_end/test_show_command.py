@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import shutil
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+import xarray as xr
+from hostile.corruption import spoiled_json
 from saved_results import write_every_kind
 
 import qbat_circuits as qb
@@ -21,6 +26,7 @@ from qbat_circuits.show.saved import (
     saved_sentences,
     saved_tables,
 )
+from qbat_circuits.study import netcdf
 from qbat_circuits.study.sweep_export import export_sweep
 
 
@@ -144,6 +150,76 @@ def test_a_result_that_lost_a_part_is_one_sentence(name: str, results: Path) -> 
                     refused.append(str(error))
     assert len(refused) > 5
     assert all("is no whole result" in one and "\n" not in one for one in refused)
+
+
+@pytest.mark.parametrize("name", ["run", "collision", "plan", "comparison", "fit"])
+def test_spoiled_results_are_read_or_refused(name: str, results: Path, tmp_path: Path) -> None:
+    """One sentence of bounded length, whatever stands in the file, and never more than seconds."""
+    good = qb.load_result(results / name).content
+    rng = random.Random(f"results {name}")
+    file = tmp_path / "spoiled.json"
+    begun, refused, tried = time.monotonic(), 0, 0
+    while tried < 200 and time.monotonic() - begun < 1.5:
+        file.write_bytes(spoiled_json(rng, good))
+        tried += 1
+        started = time.monotonic()
+        try:
+            saved = qb.load_result(file)
+            for read in (saved_headline, saved_sections, saved_tables, saved_sentences):
+                read(saved)
+        except qb.InputError as error:
+            refused += 1
+            sentence = str(error).replace(repr(str(file)), "")
+        else:
+            sentence = ""
+        assert sentence.isprintable()
+        assert len(sentence) < 600
+        assert time.monotonic() - started < 5
+    assert tried > 20
+    assert refused > tried / 4
+
+
+def test_spoiled_arrays_are_read_or_refused(results: Path, tmp_path: Path) -> None:
+    """HDF5 may hang or crash on them, which happens to a process of its own."""
+    shutil.copy(results / "run" / "result.json", tmp_path)
+    whole = (results / "run" / "result.nc").read_bytes()
+    rng = random.Random(3)
+    begun, outcomes = time.monotonic(), []
+    while len(outcomes) < 12 and time.monotonic() - begun < 10:
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 8, 64))):
+            data[rng.randrange(min(len(data), 4000))] = rng.randrange(256)
+        (tmp_path / "result.nc").write_bytes(data[: rng.choice((len(data), len(data) // 2))])
+        try:
+            outcomes.append(qb.load_result(tmp_path).arrays is not None)
+        except qb.InputError as error:
+            assert "is no NetCDF file of a result" in str(error)  # noqa: PT017
+            outcomes.append(False)
+    assert False in outcomes
+
+
+def test_arrays_that_hang_or_are_too_large_are_refused(
+    results: Path, tmp_path: Path, monkeypatch
+) -> None:
+    shutil.copy(results / "run" / "result.json", tmp_path)
+    shutil.copy(results / "run" / "result.nc", tmp_path)
+    monkeypatch.setattr(netcdf, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(netcdf, "_PROBE", "while True: pass")
+    with pytest.raises(
+        qb.InputError, match=r"\(not read within 0.3 s\)"
+    ):
+        qb.load_result(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(netcdf, "MAX_NETCDF_BYTES", 1000)
+    with pytest.raises(qb.InputError, match="is larger than 0 MiB"):
+        qb.load_result(tmp_path)
+    monkeypatch.undo()
+    bomb = xr.Dataset({"zeros": ("x", np.zeros(40_000_000))})
+    packed = {"zeros": {"compression": "gzip", "compression_opts": 9}}
+    bomb.to_netcdf(tmp_path / "result.nc", engine="h5netcdf", encoding=packed)
+    assert (tmp_path / "result.nc").stat().st_size < 2_000_000
+    with pytest.raises(qb.InputError, match="holds more than 256 MiB of arrays"):
+        qb.load_result(tmp_path)
 
 
 def test_a_plan_says_go_again(results: Path, tmp_path: Path, capsys, monkeypatch) -> None:

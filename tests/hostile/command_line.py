@@ -23,6 +23,7 @@ COMMANDS = {
     "counts": ("estimate", "{file}", "--ideal-readout", "--json", "{out}/estimate.json"),
     "runtime": ("estimate", "{file}", "--ideal-readout", "--json", "{out}/estimate.json"),
     "plain": ("estimate", "{file}", "--bit-order", "big", "--json", "{out}/estimate.json"),
+    "result": ("show", "{file}", "--figure", "{out}/figure.svg", "--json", "{out}/again.json"),
     "readout": ("estimate", "{good}", "--readout", "{file}", "--json", "{out}/estimate.json"),
 }
 

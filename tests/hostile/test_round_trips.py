@@ -27,7 +27,7 @@ from qbat_circuits.sampling.counts import Counts
 from qbat_circuits.sampling.counts_file import load_readout
 from qbat_circuits.sampling.lab_results import load_counts
 from qbat_circuits.schema import Experiment, load_experiment
-from qbat_circuits.study.results import netcdf_bytes
+from qbat_circuits.study.netcdf import netcdf_bytes
 
 few = settings(max_examples=40, deadline=None)
 text = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1, max_size=20)

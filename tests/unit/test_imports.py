@@ -75,7 +75,7 @@ SEES_ONLY = {
         "analysis",
         "errors",
         "markup",
-    "citation",
+        "citation",
         "units",
         "json_files",
         "cells",
@@ -106,6 +106,7 @@ DOORS = {
     "typer": ("cli",),
     "distributed": ("study.sweep_workers",),
     "xarray": (
+        "study.netcdf",
         "study.results",
         "study.collision_results",
         "study.saved",

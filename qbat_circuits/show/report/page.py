@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import Final
 
-from qbat_circuits.errors import InputError, QbatError, broken_rule
+from qbat_circuits.errors import InputError, broken_rule
 from qbat_circuits.json_files import check_target, write_atomically
 from qbat_circuits.markup import Markup, element, joined
 from qbat_circuits.show.report.answers import NAMES, Answer, answer_of, statement_of
@@ -111,18 +111,10 @@ def _contents(read: list[SavedResult]) -> Markup | None:
 
 def _article(chapter: Chapter, saved: SavedResult) -> Markup:
     """One result: its answer, its sections, where it comes from."""
-    try:
+    with saved.whole():
         found = answer_of(saved)
         head = _answer(chapter, saved, found)
         sections = [*_SECTIONS[saved.kind](chapter, saved), provenance(chapter, saved)]
-    except QbatError:
-        raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-        # A file that somebody has changed by hand may lack anything.
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")[:200]
-        raise InputError(
-            f"The file {os.fspath(saved.path)!r} is no whole result ({reason})."
-        ) from None
     heading = f"{chapter.identity}-heading"
     return element("article", head, *sections, id=chapter.identity, aria_labelledby=heading)
 
