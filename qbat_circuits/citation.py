@@ -18,8 +18,9 @@ _SOFTWARE: Final = """\
 _IDEA: Final = """\
 @article{ahmadi2025harnessing,
   title   = {Harnessing Environmental Noise for Quantum Energy Storage},
-  author  = {Ahmadi, Borhan and Ravichandran, Aravinth Balaji and Mazurek, Pawe{\\l}
-             and Barzanjeh, Shabir and Horodecki, Pawe{\\l}},
+  author  = {Ahmadi, Borhan and Ravichandran, Aravinth Balaji
+             and Mazurek, Pawe{\\l} and Barzanjeh, Shabir
+             and Horodecki, Pawe{\\l}},
   journal = {arXiv preprint arXiv:2510.06384},
   year    = {2025},
   doi     = {10.48550/arXiv.2510.06384}

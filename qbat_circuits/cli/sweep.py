@@ -131,7 +131,6 @@ def _said_how_to_go_on(store: Path) -> bool:
 
 
 def _report(folder: Path, json: Path | None) -> None:
-    from qbat_circuits.show.comparison import comparison_headline
     from qbat_circuits.study.sweep_statement import sweep_statement
     from qbat_circuits.study.sweep_store import read_grid
     from qbat_circuits.study.sweep_store import status as status_of
@@ -162,7 +161,7 @@ def _report(folder: Path, json: Path | None) -> None:
     if exported.exists():
         rows.append(("export", str(exported)))
     console = Console()
-    print_headline(console, comparison_headline(content))
+    print_headline(console, f"HYPOTHETICAL: {statement} ({reason})" if reason else statement)
     print_rows(console, "Sweep", rows)
     if found.failures:
         print_rows(console, "Failures", [(str(n), sentence) for sentence, n in found.failures[:10]])

@@ -49,11 +49,12 @@ MAX_EMULATED_SHOTS = 10**6
 def check_emulated_cells(n_cells: int) -> None:
     """Refuse an emulated tomography that would not fit in memory, before anything is computed."""
     if n_cells > MAX_EMULATED_CELLS:
-        needed = 3**n_cells * 4**n_cells * 16
+        few = n_cells < 10_000  # powers of a million would themselves take minutes
+        size = f"hold {shown_size(12**n_cells * 16)} bytes" if few else "fit nowhere"
         raise InputError(
             f"'n_cells' must be <= {MAX_EMULATED_CELLS} for emulated Pauli tomography, not "
-            f"{n_cells}: its 3^{n_cells} circuits would hold {shown_size(needed)} bytes; use "
-            "fewer cells, or charge without a measurement."
+            f"{n_cells}: its 3^{n_cells} circuits would {size}; use fewer cells, or charge "
+            "without a measurement."
         )
 
 

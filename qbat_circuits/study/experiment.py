@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from qbat_circuits.analysis.pauli import PauliEstimate, PauliScheme
+from qbat_circuits.battery import MAX_BATTERY_CELLS
 from qbat_circuits.dynamics.charging import charge
 from qbat_circuits.dynamics.curve import ChargingCurve, Plateau
 from qbat_circuits.dynamics.engines import Engine
@@ -103,7 +104,9 @@ def run_experiment(experiment: Experiment, progress: Progress | None = None) -> 
     """
     say = progress or (lambda _stage: None)
     check_measurement(experiment)
-    check_emulated_cells(experiment.battery.n_cells or 1)  # before a million cells are made
+    n_cells = experiment.battery.n_cells or 1
+    if n_cells <= MAX_BATTERY_CELLS:  # else the model says what is wrong
+        check_emulated_cells(n_cells)  # before a million cells are made
     model = build_model(experiment)
     check_emulated_cells(model.battery.n_cells)
     say("Charging")

@@ -242,7 +242,7 @@ COUNTS = {
 DEEP = "[" * 100_000
 MISTAKES = {
     "unknown chip": (["run", "--calibration", "brisbain"], "did you mean 'brisbane'"),
-    "no such file": (["run", "none.toml"], "The experiment file 'none.toml' cannot be read"),
+    "no such file": (["run", "none.toml"], "The experiment file 'none.toml' does not exist"),
     "shots 0": (
         ["run", "--shots", "0"],
         "'measurement.shots' must be a whole number >= 5 and <= 1000",

@@ -65,7 +65,7 @@ def test_the_bundled_example_is_no_go_because_its_chip_has_no_line(capsys, monke
         (("--sigmas", 0), "'sigmas' must be"),
         (("--sigmas", "many"), "must be a number"),
         (("--spread", 3), "'spread' must be"),
-        (("nowhere.toml",), "cannot be read"),
+        (("nowhere.toml",), "does not exist"),
         (("--calibration", "brisban"), "did you mean 'brisbane'"),
         (("--json", "/nowhere/else/plan.json"), "/nowhere"),
     ],

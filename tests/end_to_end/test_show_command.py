@@ -205,9 +205,7 @@ def test_arrays_that_hang_or_are_too_large_are_refused(
     shutil.copy(results / "run" / "result.nc", tmp_path)
     monkeypatch.setattr(netcdf, "_PATIENCE_S", 0.3)
     monkeypatch.setattr(netcdf, "_PROBE", "while True: pass")
-    with pytest.raises(
-        qb.InputError, match=r"\(not read within 0.3 s\)"
-    ):
+    with pytest.raises(qb.InputError, match=r"\(not read within 0.3 s\)"):
         qb.load_result(tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(netcdf, "MAX_NETCDF_BYTES", 1000)
