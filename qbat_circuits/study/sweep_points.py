@@ -14,6 +14,7 @@ import numpy as np
 
 from qbat_circuits.calibration import Calibration, load_calibration
 from qbat_circuits.errors import InputError, broken_rule
+from qbat_circuits.file_models import validated
 from qbat_circuits.json_files import canonical_sha256
 from qbat_circuits.schema import Experiment
 from qbat_circuits.sweep_schema import CALIBRATION, Scalar, SweepAxis, axis_values
@@ -165,6 +166,27 @@ class Grid:
         values = tuple(tuple(axis) for axis in content.pop("values"))
         names, fields = tuple(content.pop("names")), tuple(content.pop("fields"))
         return cls(names=names, fields=fields, values=values, **content)
+
+    def check(self) -> None:
+        """Refuse what `of` would not have made; a store may have been written by anybody.
+
+        Raises:
+            InputError, ValueError: for whatever is wrong.
+        """
+        validated(Experiment, self.base)
+        texts = (self.package, *self.names, *self.fields, *self.calibrations)
+        hashes = self.calibrations.values()
+        scalars = all(isinstance(v, Scalar) for axis in self.values for v in axis)
+        whole = (
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(one, str | None) for one in hashes)
+            and all(name.isidentifier() for name in self.names)
+            and len(self.names) == len(set(self.names)) == len(self.fields) == len(self.values)
+            and scalars
+            and 0 < self.size <= MAX_POINTS
+        )
+        if not whole:
+            raise ValueError
 
     def to_json(self) -> str:
         """The whole content."""

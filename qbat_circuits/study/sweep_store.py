@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from qbat_circuits.errors import InputError
+from qbat_circuits.errors import InputError, shown
 from qbat_circuits.study.results import versions
 from qbat_circuits.study.sweep_points import FORMAT_VERSION, Grid, PointResult
 
@@ -33,6 +33,9 @@ COMMIT_POINTS, COMMIT_S = 100, 1.0
 _PATIENCE_S = 10.0
 #: Seconds that the process which runs a sweep waits for its lock: others look at it in passing.
 _LOCK_S = 1.0
+
+#: Longest text of a store that is read, in bytes: the axes of a sweep of ten million points.
+_LONGEST = 256 * 1024**2
 
 #: Columns of every point, before those of its values.
 _COLUMNS = ("key", "point", "failure", "lost", "seconds")
@@ -182,14 +185,20 @@ def _is_new(path: Path, database: sqlite3.Connection, grid: Grid) -> bool:
     return False
 
 
+def _tables(grid: Grid) -> tuple[str, str]:
+    """How the tables are made."""
+    values = ", ".join(f"{name} REAL" for name in grid.variables)
+    return (
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE points (key BLOB PRIMARY KEY, point INTEGER NOT NULL, failure TEXT, "
+        f"lost INTEGER NOT NULL, seconds REAL NOT NULL, {values}) WITHOUT ROWID",
+    )
+
+
 def _create(database: sqlite3.Connection, grid: Grid) -> None:
     """The tables, in a transaction of the caller."""
-    values = ", ".join(f"{name} REAL" for name in grid.variables)
-    database.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-    database.execute(
-        "CREATE TABLE points (key BLOB PRIMARY KEY, point INTEGER NOT NULL, failure TEXT, "
-        f"lost INTEGER NOT NULL, seconds REAL NOT NULL, {values}) WITHOUT ROWID"
-    )
+    for table in _tables(grid):
+        database.execute(table)
     database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     content = {
         "format": str(FORMAT_VERSION),
@@ -235,12 +244,21 @@ def read_sweep(path: Path) -> StoredSweep:
     """
     with _reading(path) as database:
         meta = _meta(path, database)
+        made = database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     if meta.get("format") != str(FORMAT_VERSION):
         raise InputError(
-            f"The store {os.fspath(path)!r} has version {meta.get('format')}, not {FORMAT_VERSION}."
+            f"The store {os.fspath(path)!r} has version {shown(meta.get('format'))}, not "
+            f"{FORMAT_VERSION}."
         )
-    grid = Grid.from_json(meta["grid"])
-    return StoredSweep(grid, meta["begun_at"], json.loads(meta["versions"]))
+    try:
+        grid = Grid.from_json(meta["grid"])
+        grid.check()
+        versions = {str(name): str(one) for name, one in json.loads(meta["versions"]).items()}
+        if meta["sha256"] != grid.sha256 or {sql for (sql,) in made} != set(_tables(grid)):
+            raise ValueError
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, InputError):
+        raise _damaged(path) from None
+    return StoredSweep(grid, str(meta.get("begun_at")), versions)
 
 
 def read_grid(path: Path) -> Grid:
@@ -250,14 +268,16 @@ def read_grid(path: Path) -> Grid:
 
 def read_points(path: Path) -> Iterator[PointResult]:
     """Every committed point."""
-    names = ", ".join((*_COLUMNS[1:], *read_grid(path).variables))
+    grid = read_grid(path)
+    names = ", ".join((*_COLUMNS[1:], *grid.variables))
     with _reading(path) as database:
         rows = database.execute(f"SELECT {names} FROM points")
         for point, failure, lost, seconds, *values in rows:
+            _check_row(path, grid.size, point, failure, (seconds, *values))
             found = None
             if failure is None:
                 found = tuple(math.nan if value is None else value for value in values)
-            yield PointResult(point, found, failure, seconds, bool(lost))
+            yield PointResult(point, found, failure and _plain(failure), seconds, bool(lost))
 
 
 def status(path: str | os.PathLike[str]) -> SweepStatus:
@@ -275,7 +295,8 @@ def status(path: str | os.PathLike[str]) -> SweepStatus:
             "GROUP BY failure ORDER BY count(*) DESC, failure"
         ).fetchall()
     failed = sum(count for _, count in failures)
-    return SweepStatus(size, done, failed, tuple(failures), _is_locked(path))
+    told = tuple((_plain(str(sentence)), count) for sentence, count in failures)
+    return SweepStatus(size, done, failed, told, _is_locked(path))
 
 
 def _row(key: bytes, result: PointResult, size: int) -> tuple[object, ...]:
@@ -287,9 +308,36 @@ def _meta(path: Path, database: sqlite3.Connection) -> dict[str, str]:
     """What a store says about itself."""
     with _told(path, "read"):
         (application,) = database.execute("PRAGMA application_id").fetchone()
-        if application == _APPLICATION_ID:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        real = {name for (name,) in tables} >= {"meta", "points"}  # no view, which may never end
+        if application == _APPLICATION_ID and real:
             return dict(database.execute("SELECT name, value FROM meta").fetchall())
     raise InputError(f"The file {os.fspath(path)!r} is a database, but not the store of a sweep.")
+
+
+def _check_row(
+    path: Path, size: int, point: object, failure: object, values: tuple[object, ...]
+) -> None:
+    """Columns of SQLite hold whatever somebody put there."""
+    whole = (
+        isinstance(point, int)
+        and 0 <= point < size
+        and isinstance(failure, str | None)
+        and all(isinstance(value, float | None) for value in values)
+    )
+    if not whole:
+        raise _damaged(path)
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        f"The store {os.fspath(path)!r} is damaged: begin the sweep in another place."
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that changes no terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
@@ -306,7 +354,7 @@ def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
             f"({str(meta.get('sha256'))[:12]}, not {grid.sha256[:12]}): take another place for "
             "this one."
         )
-    before = Grid.from_json(meta["grid"]).calibrations
+    before = read_grid(path).calibrations
     for calibration, sha256 in grid.calibrations.items():
         if before.get(calibration) != sha256:
             raise InputError(
@@ -324,7 +372,7 @@ def _told(path: Path, done: str) -> Iterator[None]:
         raise
     except (sqlite3.Error, ValueError) as error:  # ValueError: a NUL in the path
         raise InputError(
-            f"The store {os.fspath(path)!r} cannot be {done}: {str(error).rstrip('.')}."
+            f"The store {os.fspath(path)!r} cannot be {done}: {_plain(str(error)).rstrip('.')}."
         ) from None
 
 
@@ -338,6 +386,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         database = sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S)
         try:
             database.execute("PRAGMA query_only = ON")
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
             yield database
         finally:
             database.close()
