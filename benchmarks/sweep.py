@@ -72,7 +72,7 @@ def computing(file: Path, workers: int) -> float:
         [sys.executable, "-m", "qbat_circuits", *arguments], stdout=subprocess.DEVNULL
     )
     from qbat_circuits.errors import InputError
-    from qbat_circuits.study.sweep_store import status
+    from qbat_circuits.study.sweep_reading import status
 
     first, last = (0, 0.0), (0, 0.0)
     while True:

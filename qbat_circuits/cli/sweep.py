@@ -116,7 +116,7 @@ def export(folder: Folder, json: JsonOption = None, quiet: QuietOption = False) 
 def _said_how_to_go_on(store: Path) -> bool:
     """False where nothing is stored yet."""
     from qbat_circuits.errors import InputError
-    from qbat_circuits.study.sweep_store import status as status_of
+    from qbat_circuits.study.sweep_reading import status as status_of
 
     try:
         found = status_of(store)
@@ -131,9 +131,9 @@ def _said_how_to_go_on(store: Path) -> bool:
 
 
 def _report(folder: Path, json: Path | None) -> None:
+    from qbat_circuits.study.sweep_reading import read_grid
+    from qbat_circuits.study.sweep_reading import status as status_of
     from qbat_circuits.study.sweep_statement import sweep_statement
-    from qbat_circuits.study.sweep_store import read_grid
-    from qbat_circuits.study.sweep_store import status as status_of
 
     store, exported = folder / STORE, folder / EXPORT
     found = status_of(store)

@@ -13,8 +13,8 @@ import numpy as np
 from qbat_circuits.json_files import write_atomically
 from qbat_circuits.study.netcdf import netcdf_bytes
 from qbat_circuits.study.results import FORMAT, VERSION
+from qbat_circuits.study.sweep_reading import StoredSweep, read_points, read_sweep
 from qbat_circuits.study.sweep_statement import sweep_statement
-from qbat_circuits.study.sweep_store import StoredSweep, read_points, read_sweep
 from qbat_circuits.sweep_schema import CALIBRATION
 
 if TYPE_CHECKING:

@@ -2,62 +2,41 @@
 
 A point is committed once, under the hash of everything that changes its answer. Commits are in
 batches, 100 points or 1 s; what was committed survives the death of the process (write-ahead log,
-synchronised). A store holds one sweep of one version, and one process writes to it. Whoever opens
-it may write, because only then can SQLite take back what a dead process left half done.
+synchronised). A store holds one sweep of one version, and one process writes to it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from qbat_circuits.errors import InputError, shown
+from qbat_circuits.errors import InputError
 from qbat_circuits.study.results import versions
 from qbat_circuits.study.sweep_points import FORMAT_VERSION, Grid, PointResult
+from qbat_circuits.study.sweep_reading import (
+    APPLICATION_ID,
+    COLUMNS,
+    PATIENCE_S,
+    lock_of,
+    meta_of,
+    read_grid,
+    reading,
+    tables_of,
+    told,
+)
 
-#: "qbat" in the header of the file.
-_APPLICATION_ID = 0x71626174
 #: A batch is committed with this many points, or after this many seconds.
 COMMIT_POINTS, COMMIT_S = 100, 1.0
-#: Seconds that a reader or the next commit waits for the file.
-_PATIENCE_S = 10.0
 #: Seconds that the process which runs a sweep waits for its lock: others look at it in passing.
 _LOCK_S = 1.0
-
-#: Longest text of a store that is read, in bytes: the axes of a sweep of ten million points.
-_LONGEST = 256 * 1024**2
-
-#: Columns of every point, before those of its values.
-_COLUMNS = ("key", "point", "failure", "lost", "seconds")
-
-
-@dataclass(frozen=True)
-class SweepStatus:
-    """How far a sweep is.
-
-    Attributes:
-        size: number of points.
-        done: how many of them are stored without a failure.
-        failed: how many are stored with one.
-        failures: sentence and how many points it stopped, the most frequent first.
-        running: whether a process is writing to the store.
-    """
-
-    size: int
-    done: int
-    failed: int
-    failures: tuple[tuple[str, int], ...]
-    running: bool
 
 
 class SweepStore:
@@ -78,7 +57,7 @@ class SweepStore:
         self._last = time.monotonic()
         self._mutex, self._closing = threading.Lock(), threading.Event()
         if path.exists():  # what is refused is left alone, without a lock beside it
-            with _reading(path) as database:
+            with reading(path) as database:
                 _is_new(path, database, grid)
         self._lock = _locked(path)
         try:
@@ -113,7 +92,7 @@ class SweepStore:
 
     def known(self) -> set[bytes]:
         """Keys of the stored points, failed ones included."""
-        with self._mutex, _told(self.path, "read"):
+        with self._mutex, told(self.path, "read"):
             return {key for (key,) in self._database.execute("SELECT key FROM points")}
 
     def add(self, results: Iterable[PointResult]) -> None:
@@ -135,9 +114,9 @@ class SweepStore:
                 return
             variables, key = self.grid.variables, self.grid.key
             rows = [_row(key(one.point), one, len(variables)) for one in self._pending]
-            columns = (*_COLUMNS, *variables)
+            columns = (*COLUMNS, *variables)
             line = f"INSERT INTO points ({', '.join(columns)}) VALUES ({_marks(columns)})"
-            with _told(self.path, "written"), self._database:
+            with told(self.path, "written"), self._database:
                 self._database.execute("BEGIN IMMEDIATE")
                 self._database.executemany(line, rows)
             self._pending = []
@@ -151,11 +130,11 @@ class SweepStore:
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(
-            self.path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+            self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
         )
         try:
             new = _is_new(self.path, database, self.grid)
-            with _told(self.path, "written"):
+            with told(self.path, "written"):
                 database.execute("PRAGMA synchronous = FULL")
                 database.execute("BEGIN IMMEDIATE")
                 if new:
@@ -176,30 +155,20 @@ def _is_new(path: Path, database: sqlite3.Connection, grid: Grid) -> bool:
     Raises:
         InputError: if it is none, or holds another sweep.
     """
-    with _told(path, "read"):
+    with told(path, "read"):
         (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (application,) = database.execute("PRAGMA application_id").fetchone()
     if tables == 0 and application == 0:
         return True
-    _check_same(path, _meta(path, database), grid)
+    _check_same(path, meta_of(path, database), grid)
     return False
-
-
-def _tables(grid: Grid) -> tuple[str, str]:
-    """How the tables are made."""
-    values = ", ".join(f"{name} REAL" for name in grid.variables)
-    return (
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        "CREATE TABLE points (key BLOB PRIMARY KEY, point INTEGER NOT NULL, failure TEXT, "
-        f"lost INTEGER NOT NULL, seconds REAL NOT NULL, {values}) WITHOUT ROWID",
-    )
 
 
 def _create(database: sqlite3.Connection, grid: Grid) -> None:
     """The tables, in a transaction of the caller."""
-    for table in _tables(grid):
+    for table in tables_of(grid):
         database.execute(table)
-    database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     content = {
         "format": str(FORMAT_VERSION),
         "package": grid.package,
@@ -221,123 +190,9 @@ def _note_versions(database: sqlite3.Connection) -> None:
     database.execute("UPDATE meta SET value = ? WHERE name = 'versions'", (json.dumps(known),))
 
 
-@dataclass(frozen=True)
-class StoredSweep:
-    """What a store says about itself.
-
-    Attributes:
-        grid: what is swept.
-        begun_at: when, as an ISO time stamp.
-        versions: of Python and the packages; more than one where it went on with another.
-    """
-
-    grid: Grid
-    begun_at: str
-    versions: dict[str, str]
-
-
-def read_sweep(path: Path) -> StoredSweep:
-    """What a store is a sweep of.
-
-    Raises:
-        InputError: if it is none, or of another version of the store.
-    """
-    with _reading(path) as database:
-        meta = _meta(path, database)
-        made = database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    if meta.get("format") != str(FORMAT_VERSION):
-        raise InputError(
-            f"The store {os.fspath(path)!r} has version {shown(meta.get('format'))}, not "
-            f"{FORMAT_VERSION}."
-        )
-    try:
-        grid = Grid.from_json(meta["grid"])
-        grid.check()
-        versions = {str(name): str(one) for name, one in json.loads(meta["versions"]).items()}
-        if meta["sha256"] != grid.sha256 or {sql for (sql,) in made} != set(_tables(grid)):
-            raise ValueError
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError, InputError):
-        raise _damaged(path) from None
-    return StoredSweep(grid, str(meta.get("begun_at")), versions)
-
-
-def read_grid(path: Path) -> Grid:
-    """Experiment and axes of a store; see `read_sweep`."""
-    return read_sweep(path).grid
-
-
-def read_points(path: Path) -> Iterator[PointResult]:
-    """Every committed point."""
-    grid = read_grid(path)
-    names = ", ".join((*_COLUMNS[1:], *grid.variables))
-    with _reading(path) as database:
-        rows = database.execute(f"SELECT {names} FROM points")
-        for point, failure, lost, seconds, *values in rows:
-            _check_row(path, grid.size, point, failure, (seconds, *values))
-            found = None
-            if failure is None:
-                found = tuple(math.nan if value is None else value for value in values)
-            yield PointResult(point, found, failure and _plain(failure), seconds, bool(lost))
-
-
-def status(path: str | os.PathLike[str]) -> SweepStatus:
-    """How far the sweep of a store is; it may be running.
-
-    Raises:
-        InputError: if there is no such store.
-    """
-    path = Path(path)
-    size = read_grid(path).size
-    with _reading(path) as database:
-        (done,) = database.execute("SELECT count(*) FROM points WHERE failure IS NULL").fetchone()
-        failures = database.execute(
-            "SELECT failure, count(*) FROM points WHERE failure IS NOT NULL "
-            "GROUP BY failure ORDER BY count(*) DESC, failure"
-        ).fetchall()
-    failed = sum(count for _, count in failures)
-    told = tuple((_plain(str(sentence)), count) for sentence, count in failures)
-    return SweepStatus(size, done, failed, told, _is_locked(path))
-
-
 def _row(key: bytes, result: PointResult, size: int) -> tuple[object, ...]:
     values = result.values or (None,) * size
     return (key, result.point, result.failure, result.lost, result.seconds, *values)
-
-
-def _meta(path: Path, database: sqlite3.Connection) -> dict[str, str]:
-    """What a store says about itself."""
-    with _told(path, "read"):
-        (application,) = database.execute("PRAGMA application_id").fetchone()
-        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        real = {name for (name,) in tables} >= {"meta", "points"}  # no view, which may never end
-        if application == _APPLICATION_ID and real:
-            return dict(database.execute("SELECT name, value FROM meta").fetchall())
-    raise InputError(f"The file {os.fspath(path)!r} is a database, but not the store of a sweep.")
-
-
-def _check_row(
-    path: Path, size: int, point: object, failure: object, values: tuple[object, ...]
-) -> None:
-    """Columns of SQLite hold whatever somebody put there."""
-    whole = (
-        isinstance(point, int)
-        and 0 <= point < size
-        and isinstance(failure, str | None)
-        and all(isinstance(value, float | None) for value in values)
-    )
-    if not whole:
-        raise _damaged(path)
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError(
-        f"The store {os.fspath(path)!r} is damaged: begin the sweep in another place."
-    )
-
-
-def _plain(text: str) -> str:
-    """Text that changes no terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
@@ -363,46 +218,10 @@ def _check_same(path: Path, meta: dict[str, str], grid: Grid) -> None:
             )
 
 
-@contextlib.contextmanager
-def _told(path: Path, done: str) -> Iterator[None]:
-    """A sentence where a file cannot be read or written."""
-    try:
-        yield
-    except (InputError, sqlite3.IntegrityError):  # told already; a fault of ours
-        raise
-    except (sqlite3.Error, ValueError) as error:  # ValueError: a NUL in the path
-        raise InputError(
-            f"The store {os.fspath(path)!r} cannot be {done}: {_plain(str(error)).rstrip('.')}."
-        ) from None
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that writes no content."""
-    if not path.is_file():
-        raise InputError(f"There is no store {os.fspath(path)!r}.")
-    with _told(path, "read"):
-        uri = f"{path.resolve().as_uri()}?mode=rw"
-        database = sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S)
-        try:
-            database.execute("PRAGMA query_only = ON")
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
-            yield database
-        finally:
-            database.close()
-
-
-def _lock_of(path: Path) -> Path:
-    """The file beside a store that stands for its lock, whatever name leads there."""
-    real = path.resolve()
-    return real.with_name(f"{real.name}.lock")
-
-
 def _locked(path: Path) -> sqlite3.Connection:
     """A lock that dies with its process: an empty database, held exclusively."""
-    with _told(path, "written"):
-        lock = sqlite3.connect(_lock_of(path), timeout=_LOCK_S, isolation_level=None)
+    with told(path, "written"):
+        lock = sqlite3.connect(lock_of(path), timeout=_LOCK_S, isolation_level=None)
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except BaseException as error:
@@ -413,20 +232,6 @@ def _locked(path: Path) -> sqlite3.Connection:
                 ) from None
             raise
     return lock
-
-
-def _is_locked(path: Path) -> bool:
-    """Whether a process holds the lock; that nobody does is found without a trace."""
-    if not _lock_of(path).is_file():
-        return False
-    lock = sqlite3.connect(f"{_lock_of(path).as_uri()}?mode=ro", uri=True, timeout=0)
-    try:
-        lock.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorname", None) == "SQLITE_BUSY"
-    finally:
-        lock.close()
-    return False
 
 
 def _marks(columns: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ from command_line import qbat
 
 import qbat_circuits as qb
 from qbat_circuits.study.sweep_export import sweep_dataset
-from qbat_circuits.study.sweep_store import status
+from qbat_circuits.study.sweep_reading import status
 
 BASE = {
     "battery": {"n_cells": 2},

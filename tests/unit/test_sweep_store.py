@@ -25,7 +25,8 @@ from qbat_circuits.study.sweep import _drive, run_sweep
 from qbat_circuits.study.sweep_compute import compute
 from qbat_circuits.study.sweep_export import export_sweep
 from qbat_circuits.study.sweep_points import VARIABLES, Part, PointResult
-from qbat_circuits.study.sweep_store import SweepStore, read_points, status
+from qbat_circuits.study.sweep_reading import read_points, status
+from qbat_circuits.study.sweep_store import SweepStore
 
 
 def result(point: int) -> PointResult:

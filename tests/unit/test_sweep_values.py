@@ -24,7 +24,7 @@ from qbat_circuits.schema import Experiment
 from qbat_circuits.study import sweep_batch, sweep_compute
 from qbat_circuits.study.collision import run_collision
 from qbat_circuits.study.sweep_points import VARIABLES, Grid
-from qbat_circuits.study.sweep_store import status
+from qbat_circuits.study.sweep_reading import status
 from qbat_circuits.symmetric.ergotropy import ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
 from qbat_circuits.symmetric.rates import Rates

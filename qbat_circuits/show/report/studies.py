@@ -56,10 +56,12 @@ def _doing(chapter: Chapter, content: Content) -> Markup:
         end = "no end found" if window[1] is None else time_of(content, window[1])
         span = joined([time_of(content, window[0]), " to ", end])
         pairs.append(("W ≥ 90 % of its peak", span))
+    calibrating = number(best["calibration_shots"], "d")
     pairs += [
         ("scheme", str(best["scheme"])),
         ("circuits", number(best["circuits"], "d")),
         ("shots a circuit", number(best["shots"], "d")),
+        ("and to calibrate the readout", joined(["2 circuits of ", calibrating, " shots"])),
         ("time on the chip", number(content["wall_time_s"], ".3g", "s")),
     ]
     headers = ("scheme", "circuits", "shots each", "enough", f"interval ({unit})")
