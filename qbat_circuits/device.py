@@ -32,6 +32,30 @@ from qbat_circuits.transmon import LocalRates, Transmon, population_unstated
 from qbat_circuits.transmon_levels import TransmonLevels
 
 
+def hypothetical_reason(name: str, common_line: bool, tunable: bool, tuned: bool | None) -> str:
+    """Why a chip cannot be a battery on a common bath, in words; empty where it can.
+
+    Args:
+        name: of the chip.
+        common_line: whether its cells share a line.
+        tunable: whether their frequencies can be tuned.
+        tuned: whether they are taken as tuned to one frequency.
+    """
+    reasons = [] if common_line else [f"{name} has no common line"]
+    if tuned and not tunable:
+        reasons.append("its qubits cannot be tuned to one frequency")
+    return " and ".join(reasons)
+
+
+def chip_statement(name: str, common_line: bool, hypothetical: bool, verified: bool) -> str:
+    """What is made of a chip, in one line for a heading."""
+    line = "on its common line" if common_line else "on a hypothetical common line"
+    if common_line and hypothetical:
+        line += ", hypothetically tuned to resonance"
+    doubt = "" if verified else " (figures not verified)"
+    return f"{name}'s T1, T2 and readout {line}{doubt}"
+
+
 @dataclass(frozen=True)
 class Device:
     """Chosen cells of a chip; cell i is the i-th chosen qubit.
@@ -173,21 +197,13 @@ class Device:
     @property
     def hypothetical_reason(self) -> str:
         """Why the device is hypothetical, in words; empty where it is not."""
-        reasons = [] if self.common_line else [f"{self.name} has no common line"]
-        if self.tune_to_resonance and not self.tunable:
-            reasons.append("its qubits cannot be tuned to one frequency")
-        return " and ".join(reasons)
+        return hypothetical_reason(
+            self.name, self.common_line, self.tunable, self.tune_to_resonance
+        )
 
     def statement(self) -> str:
         """What this device is, in one line for a heading."""
-        figures = f"{self.name}'s T1, T2 and readout"
-        if not self.common_line:
-            line = f"{figures} on a hypothetical common line"
-        elif self.hypothetical:
-            line = f"{figures} on its common line, hypothetically tuned to resonance"
-        else:
-            line = f"{figures} on its common line"
-        return line if self.verified else f"{line} (figures not verified)"
+        return chip_statement(self.name, self.common_line, self.hypothetical, self.verified)
 
     @property
     def mean_frequency_hz(self) -> float:

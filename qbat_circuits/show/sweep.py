@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
@@ -41,9 +42,9 @@ def sweep_sections(data: xr.Dataset) -> Iterator[tuple[str, Rows]]:
         at = ", ".join(f"{name} {value}" for name, value in _words(data, best).items())
         found.append(("largest ergotropy", f"{data.ergotropy.values[best]:.4f} hw at {at}"))
     yield "Sweep", found
-    sentences = sorted({str(text) for text in data["failure"].values.ravel() if text})
-    if sentences:
-        yield "Failures", [(str(number + 1), text) for number, text in enumerate(sentences[:10])]
+    failures = Counter(str(text) for text in data["failure"].values.ravel() if text)
+    if failures:
+        yield "Failures", [(str(n), text) for text, n in failures.most_common(10)]
 
 
 def best_point(data: xr.Dataset, variable: str) -> tuple[int, ...] | None:

@@ -10,8 +10,9 @@ import io
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qbat_circuits.errors import InputError
 from qbat_circuits.json_files import reason_of
@@ -49,7 +50,8 @@ _TOO_MUCH: Final = 3
 def netcdf_bytes(dataset: xr.Dataset) -> bytes:
     """A dataset as a NetCDF file."""
     buffer = io.BytesIO()
-    dataset.to_netcdf(buffer, engine="h5netcdf", invalid_netcdf=True)
+    with _without_dask():
+        dataset.to_netcdf(buffer, engine="h5netcdf", invalid_netcdf=True)
     return buffer.getvalue()
 
 
@@ -71,10 +73,20 @@ def read_netcdf(path: Path) -> xr.Dataset:
         raise InputError(f"{name} is larger than {MAX_NETCDF_BYTES // 1024**2} MiB.")
     _probe(path, name)
     try:
-        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        with _without_dask(), xr.open_dataset(path, engine="h5netcdf") as dataset:
             return dataset.load()
     except Exception as error:  # whatever the libraries make of it
         raise _damaged(name, type(error).__name__) from None
+
+
+def _without_dask() -> AbstractContextManager[Any]:
+    """xarray asks Dask, if it is there, who computes; a closed client leaves a wrong answer."""
+    try:
+        import dask
+    except ImportError:
+        return nullcontext()
+    found: AbstractContextManager[Any] = dask.config.set(scheduler="synchronous")
+    return found
 
 
 def _probe(path: Path, name: str) -> None:

@@ -16,6 +16,8 @@ from qbat_circuits.study.margins import Figure, scaled_figure
 from qbat_circuits.study.prediction import BathPrediction, Change, CollisionPrediction, Prediction
 from qbat_circuits.study.schedule import CollisionSchedule
 
+#: Most cells on a bath: every scheme is tried on hundreds of emulated data sets.
+MAX_PLAN_CELLS: Final = 4
 #: Largest occupation of the local baths that is looked at.
 _HOTTEST: Final = 24.0
 
@@ -83,7 +85,8 @@ def bath_target(experiment: Experiment) -> Target:
         raise InputError("'battery.levels' must be 2 for a plan.")
     calibration = load_calibration(chip.calibration)
     n = experiment.battery.n_cells if isinstance(chip.qubits, str) else len(chip.qubits)
-    found = best_cells(experiment, calibration, check_integer("battery.n_cells", n, at_least=1))
+    n = check_integer("battery.n_cells", n, at_least=1, at_most=MAX_PLAN_CELLS)
+    found = best_cells(experiment, calibration, n)
     best = found[0]
     plateau, model = best.plateau, best.model
     listed = experiment.model_copy(

@@ -1,17 +1,20 @@
-"""What a sweep is, in one line, and whether any chip could be it."""
+"""What a sweep is, in one line, and whether any chip could be it.
+
+Only what decides about the chip is looked at, whatever else a point holds: a point that fails for
+another reason does not make a fixed-frequency chip a battery.
+"""
 
 from __future__ import annotations
 
-from itertools import islice, product
+from itertools import product
+from typing import Any
 
+from qbat_circuits.device import chip_statement, hypothetical_reason
 from qbat_circuits.errors import InputError
-from qbat_circuits.file_models import validated
-from qbat_circuits.schema import Experiment
-from qbat_circuits.study.model import Model, build_model
 from qbat_circuits.study.sweep_points import Grid, calibration_of
+from qbat_circuits.sweep_schema import CALIBRATION
 
-#: Most chips and choices of qubits that are looked at.
-_MOST = 64
+_TUNED = "chip.tune_to_resonance"
 #: Most chips that are named.
 _NAMED = 3
 
@@ -23,44 +26,41 @@ def sweep_statement(grid: Grid) -> tuple[str, str]:
         grid: experiment and axes.
     """
     over = " and ".join([", ".join(grid.names[:-1]), grid.names[-1]][len(grid.names) == 1 :])
-    models = list(_models(grid))
-    what = models[0].statement if models else "no point that can be computed"
+    chips = [name for name in _values(grid, CALIBRATION) if isinstance(name, str)]
+    if not chips:
+        cells = [n for n in _values(grid, "battery.n_cells") if isinstance(n, int)]
+        count = f"{cells[0]} " if len(cells) == 1 else ""
+        return f"Sweep over {over}: {count}ideal cells, dimensionless", ""
     if grid.mode == "collision":
-        what = f"circuits of collisions on {', '.join(list(grid.calibrations)[:_NAMED])}"
-    if len({model.statement for model in models}) > 1:
-        what = f"{len(models)} chips or choices of cells"
-    reasons = [
-        model.device.hypothetical_reason
-        for model in models
-        if model.device is not None and model.device.hypothetical
-    ]
+        return f"Sweep over {over}: circuits of collisions on {_named(chips)}", ""
+    found = [_of_chip(name, tuned is True) for name, tuned in product(chips, _values(grid, _TUNED))]
+    statements = list(dict.fromkeys(statement for statement, _ in found))
+    what = statements[0] if len(statements) == 1 else f"T1, T2 and readout of {_named(chips)}"
+    reasons = [reason for _, reason in found if reason]
     return f"Sweep over {over}: {what}", reasons[0] if reasons else ""
 
 
-def _models(grid: Grid) -> list[Model]:
-    """The models of the points in which only what decides about the chip differs."""
-    if grid.mode == "collision":
-        return []
-    strides = [range(n) if field.startswith("chip.") else range(1) for field, n in _axes(grid)]
-    found = []
-    for place in islice(product(*strides), _MOST):
-        try:
-            experiment = validated(Experiment, grid.content(_index(grid, place)))
-            chip = experiment.chip
-            calibration = None if chip is None else calibration_of(chip.calibration)
-            found.append(build_model(experiment, calibration))
-        except InputError:  # the point says so itself
-            continue
-    return found
+def _values(grid: Grid, field: str) -> list[Any]:
+    """Every value that a field takes; that of the experiment where it is no axis."""
+    for name, axis in zip(grid.fields, grid.values, strict=True):
+        if name == field:
+            return list(dict.fromkeys(axis))
+    here: Any = grid.base
+    for part in field.split("."):
+        here = (here or {}).get(part)
+    return [here]
 
 
-def _axes(grid: Grid) -> list[tuple[str, int]]:
-    return list(zip(grid.fields, grid.shape, strict=True))
+def _of_chip(name: str, tuned: bool) -> tuple[str, str]:
+    """Statement and reason for one chip; what cannot be read any more may not be taken for real."""
+    try:
+        one = calibration_of(name)
+    except InputError:
+        return chip_statement(name, False, True, True), f"the calibration {name!r} cannot be read"
+    reason = hypothetical_reason(one.name, one.common_line, one.tunable, tuned)
+    return chip_statement(one.name, one.common_line, bool(reason), not one.unverified), reason
 
 
-def _index(grid: Grid, place: tuple[int, ...]) -> int:
-    """Number of a point, in C order."""
-    number = 0
-    for i, n in zip(place, grid.shape, strict=True):
-        number = number * n + i
-    return number
+def _named(chips: list[str]) -> str:
+    more = ", ..." if len(chips) > _NAMED else ""
+    return ", ".join(chips[:_NAMED]) + more

@@ -12,6 +12,7 @@ import logging
 import math
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -174,6 +175,15 @@ def _go_with(watched: Connection) -> None:
     os._exit(1)
 
 
+def _check_address(address: str) -> None:
+    """Refuse what Dask would try for long, and complain about at the end of the process."""
+    form = re.fullmatch(
+        r"(?:(?:tcp|tls|ws|wss)://)?(?:\[[\da-fA-F:]+\]|[^\s:/]+):(\d{1,5})", address
+    )
+    if form is None or not 0 < int(form.group(1)) < 2**16:
+        raise InputError(f"The scheduler {address!r} must be an address like tcp://10.0.0.1:8786.")
+
+
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
     """A client of a Dask scheduler.
@@ -187,6 +197,7 @@ def connected(address: str) -> Iterator[Any]:
         raise InputError(
             "'--scheduler' needs Dask: pip install 'qbat-circuits[cluster]'."
         ) from None
+    _check_address(address)
     with _quiet():
         try:  # as a default it would leave its mark on Dask's settings where it does not connect
             client = Client(address, timeout=SCHEDULER_S, set_as_default=False)

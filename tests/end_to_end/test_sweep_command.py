@@ -92,6 +92,7 @@ def test_bad_places_and_options(file: Path, tmp_path: Path) -> None:
         ((file, "--out", foreign), "cannot be read: file is not a database"),
         ((file, "--out", tmp_path / "x", "--workers", "0"), "'workers' must be a whole number"),
         ((file, "--workers", "2", "--scheduler", "tcp://h:1"), "must not both be given"),
+        ((file, "--out", tmp_path / "x", "--scheduler", "foo"), "must be an address like tcp"),
         (("status", tmp_path / "none"), "There is no store"),
         ((tmp_path / "none.toml",), "does not exist"),
     ):

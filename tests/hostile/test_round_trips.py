@@ -247,3 +247,12 @@ def test_arrays_of_a_result(values: list[complex], words: list[str], attribute: 
     )
     with xr.open_dataset(io.BytesIO(netcdf_bytes(data)), engine="h5netcdf") as again:
         assert again.load().identical(data)
+
+
+def test_arrays_do_not_care_who_computes_for_dask() -> None:
+    """A client that is closed, or never answered, may leave its mark on Dask's settings."""
+    import dask
+
+    data = xr.Dataset({"a": ("x", [1.0, 2.0])})
+    with dask.config.set(scheduler="dask.distributed"):
+        assert netcdf_bytes(data)

@@ -105,6 +105,7 @@ DOORS = {
     "qutip": ("qutip_bridge",),
     "typer": ("cli",),
     "distributed": ("study.sweep_workers",),
+    "dask": ("study.netcdf",),
     "xarray": (
         "study.netcdf",
         "study.results",

@@ -322,7 +322,8 @@ def test_bad_arguments_are_one_sentence(given: dict[str, Any], sentence: str) ->
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"battery": {"n_cells": 9}}, "'battery.n_cells'"),
+        ({"battery": {"n_cells": 9}}, "'battery.n_cells' must be a whole number >= 1 and <= 4"),
+        ({"chip": {"calibration": "fez"}, "battery": {"n_cells": 99}}, "<= 4, not 99"),
         ({"bath": {"kind": "squeezed", "squeezing": [0.5, 0.0]}}, "kind 'thermal'"),
         ({"battery": {"levels": 3}}, "'battery.levels' must be 2"),
     ],

@@ -43,7 +43,8 @@ def test_one_version(citation: dict[str, Any], recipe: dict[str, Any]) -> None:
     assert citation["version"] == version
     assert archive["version"] == version
     assert recipe["context"]["version"] == version
-    assert re.findall(r"^## \[(\S+)\]", text("CHANGELOG.md"), flags=re.M)[0] == version
+    latest = re.findall(r"^## \[(\S+)\] - (\S+)$", text("CHANGELOG.md"), flags=re.M)[0]
+    assert latest == (version, RELEASED)
     assert str(citation["date-released"]) == RELEASED
     assert archive["title"] == citation["title"]
     assert {archive["license"], citation["license"], recipe["about"]["license"]} == {"Apache-2.0"}

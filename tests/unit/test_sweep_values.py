@@ -25,6 +25,8 @@ from qbat_circuits.study import sweep_batch, sweep_compute
 from qbat_circuits.study.collision import run_collision
 from qbat_circuits.study.sweep_points import VARIABLES, Grid
 from qbat_circuits.study.sweep_reading import status
+from qbat_circuits.study.sweep_statement import sweep_statement
+from qbat_circuits.sweep_schema import SweepAxis
 from qbat_circuits.symmetric.ergotropy import ergotropy_jm
 from qbat_circuits.symmetric.model import SymmetricModel
 from qbat_circuits.symmetric.rates import Rates
@@ -217,3 +219,60 @@ def test_axes_of_mode_collision() -> None:
     assert grid_of(other, x=axis).key(0) == grid_of(one, x=axis).key(0)
     with pytest.raises(qb.InputError, match='the charging of mode "collision", not'):
         grid_of(one, x={"field": "measurement.shots", "values": [10]})
+
+
+BRISBANE = {
+    "chip": {
+        "calibration": "brisbane",
+        "qubits": [0, 1],
+        "tune_to_resonance": True,
+        "residual_population": 0.01,
+    },
+    "bath": {"rate": 6.3e6, "occupation": 1.0},
+    "charging": {"times": {"stop": 1e-6, "num": 5}},
+}
+
+
+def statement_of(content: dict[str, Any], **axes: dict[str, Any]) -> tuple[str, str]:
+    chosen = validated(Experiment, content)
+    checked = {name: SweepAxis.model_validate(axis) for name, axis in axes.items()}
+    return sweep_statement(Grid.of(chosen, checked, "1"))
+
+
+def test_a_chip_without_a_line_is_named_whatever_its_points_hold() -> None:
+    """Neither a first value that fails nor many values hide it."""
+    bad_first = {"field": "bath.occupation", "values": [-1.0, 0.5]}
+    many = {"field": "chip.residual_population", "start": 0.0, "stop": 0.4, "num": 200}
+    chips = {"field": "chip.calibration", "values": ["waveguide4", "brisbane"]}
+    tuned = {"field": "chip.tune_to_resonance", "values": [False, True]}
+    for axes in ({"n": bad_first}, {"r": many}, {"c": chips, "r": many}, {"t": tuned}):
+        statement, reason = statement_of(BRISBANE, **axes)
+        assert "brisbane" in statement
+        assert "brisbane has no common line" in reason
+    text, _ = statement_of(BRISBANE, c=chips)
+    assert text == "Sweep over c: T1, T2 and readout of waveguide4, brisbane"
+    text, _ = statement_of(BRISBANE, n=bad_first)
+    assert text.endswith("brisbane's T1, T2 and readout on a hypothetical common line")
+
+
+def test_a_chip_with_a_line_and_cells_without_a_chip_are_not_hypothetical() -> None:
+    chip = {**BRISBANE["chip"], "calibration": "waveguide4"}
+    bad_first = {"field": "bath.occupation", "values": [-1.0, 0.5]}
+    assert statement_of({**BRISBANE, "chip": chip}, n=bad_first)[1] == ""
+    ideal = {key: value for key, value in BRISBANE.items() if key != "chip"}
+    ideal["battery"] = {"n_cells": 3}
+    said = statement_of(ideal, n=bad_first)
+    assert said == ("Sweep over n: 3 ideal cells, dimensionless", "")
+
+
+def test_a_calibration_that_is_gone_is_not_taken_for_real(tmp_path: Path) -> None:
+    file = tmp_path / "gone.json"
+    qb.load_calibration("waveguide4").save(file)
+    chosen = validated(
+        Experiment, {**BRISBANE, "chip": {**BRISBANE["chip"], "calibration": str(file)}}
+    )
+    axis = SweepAxis.model_validate({"field": "bath.occupation", "values": [0.5]})
+    grid = Grid.of(chosen, {"n": axis}, "1")
+    assert sweep_statement(grid)[1] == ""
+    file.unlink()
+    assert "cannot be read" in sweep_statement(grid)[1]

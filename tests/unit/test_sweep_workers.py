@@ -107,7 +107,10 @@ def test_a_scheduler_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Mo
     levels = [logging.getLogger(name).level for name in ("distributed", "asyncio")]
     for address, reason in (
         ("tcp://127.0.0.1:9", "did not answer within 0.5 s"),
-        ("nonsense://x", "is none: "),
+        ("nonsense://x", "must be an address like tcp://"),
+        ("foo", "must be an address like tcp://"),
+        ("tcp://", "must be an address like tcp://"),
+        ("tcp://127.0.0.1:99999", "must be an address like tcp://"),
     ):
         with pytest.raises(qb.InputError, match=reason):
             run_sweep(experiment(), {"n": OCCUPATION}, tmp_path / "s.sqlite", client=address)
