@@ -178,7 +178,7 @@ def _fit(
         fit = fit_counts(times, counts, **options, **given(reading=reading, confidence=confidence))
         say("Fitting the other readings")
         table = compare_readings(times, counts, **options)
-    content, written = fit_content(fit, table), []
+    content, written = fit_content(fit, table, [one.origin for one in counts]), []
     if out is not None:
         from qbat_circuits.show.saved import saved_figure
         from qbat_circuits.show.style import svg_bytes
@@ -190,7 +190,8 @@ def _fit(
     from qbat_circuits.show.fit import fit_rows, parameter_rows, reading_rows
 
     console = Console()
-    print_headline(console, f"{len(counts)} counts files, fitted together")
+    head = f"HYPOTHETICAL ({content['hypothetical_reason']}): " if content["hypothetical"] else ""
+    print_headline(console, f"{head}{len(counts)} counts files, fitted together")
     print_table(console, *parameter_rows(fit))
     print_rows(console, "Fit", list(fit_rows(fit)))
     console.print("\nReadings", style="bold")

@@ -56,7 +56,7 @@ def saved_headline(saved: SavedResult) -> str:
     with saved.whole():
         if saved.kind == "plan":
             return verdict(content["go"], content["hypothetical"], content["reason"])
-        if saved.kind in ("comparison", "sweep"):
+        if saved.kind in ("comparison", "fit", "sweep"):
             return comparison_headline(content)
         text = str(content["statement"])
         return f"HYPOTHETICAL: {text}" if content["hypothetical"] else text

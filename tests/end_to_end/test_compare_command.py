@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import qbat_circuits as qb
 from qbat_circuits.cli.app import app
 from qbat_circuits.errors import InputError
+from qbat_circuits.show.saved import saved_headline
 from qbat_circuits.study.fit_models import Reading
 
 TRUTH = {"kappa": 1.0, "n": 1.0, "gamma": 0.4, "n_l": 0.3, "gamma_phi": 0.3}
@@ -80,6 +81,22 @@ def test_a_fit_of_counts_files(options: list[str]) -> None:
     few = json.loads(run(*options, "--json", "-", "--free", "kappa,n", "--fixed", "gamma=0.4"))
     assert set(few["parameters"]) == {"kappa", "n"}
     assert few["fixed"]["gamma"] == 0.4
+    assert few["hypothetical"] is False
+
+
+def test_a_fit_of_counts_of_a_hypothetical_chip_says_so(options: list[str], tmp_path: Path) -> None:
+    data = [one for one in options if "=" in one and one.endswith(".json")]
+    time, file = data[0].split("=", 1)
+    content = json.loads(Path(file).read_text())
+    content["origin"] = "emulated: brisbane on a hypothetical common line"
+    changed = tmp_path / "emulated.json"
+    changed.write_text(json.dumps(content))
+    swapped = [f"{time}={changed}" if one == data[0] else one for one in options]
+    out = tmp_path / "out"
+    text = run(*swapped, "--free", "kappa,n", "--out", str(out))
+    assert text.startswith("HYPOTHETICAL")
+    assert qb.load_result(out).content["hypothetical"] is True
+    assert saved_headline(qb.load_result(out)).startswith("HYPOTHETICAL: ")
 
 
 @pytest.mark.parametrize(
