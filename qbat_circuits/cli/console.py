@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -149,7 +150,15 @@ def print_sentences(console: Console, groups: Iterable[tuple[str, tuple[str, ...
     for title, lines in groups:
         console.print(f"\n{title}", style="bold", markup=False)
         for line in lines:
-            console.print(f"  - {line}", markup=False)
+            text = fill(
+                line,
+                console.width,
+                initial_indent="  - ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            console.print(text, markup=False, soft_wrap=True)
 
 
 def print_files(console: Console, files: Iterable[Path]) -> None:
