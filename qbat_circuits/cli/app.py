@@ -20,6 +20,9 @@ from qbat_circuits.cli.run import charge, run
 from qbat_circuits.cli.show import show
 from qbat_circuits.errors import InputError, QbatError
 
+#: Exit code after Ctrl-C.
+_INTERRUPTED = 130
+
 app = typer.Typer(
     help="A quantum battery that charges from noise alone: what a real chip would show.",
     no_args_is_help=True,
@@ -42,8 +45,11 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # which is what typer makes of Ctrl-C
+            raise KeyboardInterrupt
     except (Abort, KeyboardInterrupt):
-        code = _fail(130, "Interrupted.")
+        said = "Interrupted: nothing is half-written, the same command begins anew."
+        code = _fail(_INTERRUPTED, said)
     except TyperException as error:
         code = _fail(2, error.format_message())
     except InputError as error:

@@ -89,7 +89,7 @@ def run(
         except KeyboardInterrupt:
             if not _said_how_to_go_on(out / STORE):
                 raise
-            raise typer.Exit(130) from None
+            sys.exit(130)  # and nothing else is said
         say("Writing")
         export_sweep(out / STORE, out / EXPORT)
     _report(out, json)

@@ -135,6 +135,18 @@ def test_quiet_still_says_what_is_wrong(capsys, monkeypatch, tmp_path: Path) -> 
     assert len(err.splitlines()) == 1
 
 
+def test_an_interrupt_is_one_sentence(folder: Path, capsys, monkeypatch) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qbat_circuits.schema.load_experiment", interrupted)
+    code, out, err = qbat(capsys, monkeypatch, "run", folder / "e.toml", "--out", folder / "new")
+    assert (code, out) == (130, "")
+    said = "Interrupted: nothing is half-written, the same command begins anew."
+    assert err == f"qbat: {said}\n"
+    assert not (folder / "new").exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [("qbat ca", "calibration"), ("qbat calibration show bris", "brisbane")],
