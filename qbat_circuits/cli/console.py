@@ -147,6 +147,7 @@ def print_headline(console: Console, text: str) -> None:
 
 
 def print_sentences(console: Console, groups: Iterable[tuple[str, tuple[str, ...]]]) -> None:
+    """Titled lists of sentences, each with a hanging indent."""
     for title, lines in groups:
         console.print(f"\n{title}", style="bold", markup=False)
         for line in lines:
