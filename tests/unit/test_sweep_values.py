@@ -251,7 +251,8 @@ def test_a_chip_without_a_line_is_named_whatever_its_points_hold() -> None:
         assert "brisbane has no common line" in reason
     text, _ = statement_of(BRISBANE, c=chips)
     assert text == "Sweep over c: T1, T2 and readout of waveguide4, brisbane"
-    text, _ = statement_of(BRISBANE, n=bad_first)
+    text, reason = statement_of(BRISBANE, n=bad_first)
+    assert "its qubits cannot be tuned to one frequency" in reason
     assert text.endswith("brisbane's T1, T2 and readout on a hypothetical common line")
 
 
